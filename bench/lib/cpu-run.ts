@@ -1,0 +1,131 @@
+/** The measure of `peers` and `bodies`: CPU time of the proxy for each request that wrk completed. */
+
+import { must } from "./failure.ts";
+import type { Field } from "./field.ts";
+import { type Noise, noiseNote, percent, quietest, watchCore } from "./noise.ts";
+import type { PeerName } from "./peer.ts";
+import { cpuMicroseconds } from "./proc.ts";
+import { alternate } from "./rounds.ts";
+import type { Bench, Table, Verdict } from "./scenario.ts";
+import { median, ratios, spread } from "./stats.ts";
+import { runWrk } from "./wrk.ts";
+
+export interface CpuJob {
+  /** Names the load: "100 KB answer". */
+  readonly what: string;
+  readonly path: string;
+  readonly method?: string;
+  readonly bodyBytes?: number;
+  readonly connections: number;
+  /** Torana may cost so many times what nginx costs. */
+  readonly bar: number;
+}
+
+/** One run of one proxy. */
+export interface CpuRun {
+  /** Microseconds of CPU time (user and system) for each request. */
+  readonly cpuUs: number;
+  readonly requestsPerSecond: number;
+  readonly megabytesPerSecond: number;
+  /** Share of the run for which the proxy used its core. */
+  readonly proxyShare: number;
+  readonly noise: Noise;
+  readonly requests: number;
+}
+
+export type CpuRuns = Partial<Record<PeerName, CpuRun[]>>;
+
+/** Measures all proxies of the field in alternating rounds. */
+export function measureCpu(bench: Bench, field: Field, job: CpuJob): Promise<CpuRuns> {
+  return alternate({
+    bench,
+    what: job.what,
+    names: [...field.peers.keys()],
+    run: (name, round) => {
+      const once = (): Promise<CpuRun> => cpuRun(bench, field, job, name);
+      return round === 0 ? once() : quietest(once);
+    },
+  });
+}
+
+async function cpuRun(bench: Bench, field: Field, job: CpuJob, name: PeerName): Promise<CpuRun> {
+  const peer = field.peers.get(name);
+  must(peer !== undefined, `${name} was not started`);
+  const { proxyCore, loadCore } = bench.options;
+  const cpuBefore = cpuMicroseconds(peer.pid);
+  const noise = watchCore(proxyCore, [peer.pid]);
+  const started = performance.now();
+  const summary = await runWrk({
+    what: `${job.what} through ${name}`,
+    port: peer.port,
+    path: job.path,
+    core: loadCore,
+    seconds: bench.seconds,
+    connections: job.connections,
+    method: job.method,
+    bodyBytes: job.bodyBytes,
+  });
+  const elapsed = (performance.now() - started) * 1_000;
+  field.assertAlive();
+  const cpu = cpuMicroseconds(peer.pid) - cpuBefore;
+  return {
+    cpuUs: cpu / summary.requests,
+    requestsPerSecond: (summary.requests / summary.durationUs) * 1e6,
+    megabytesPerSecond: (summary.bytes + summary.requests * (job.bodyBytes ?? 0)) / summary.durationUs,
+    proxyShare: cpu / elapsed,
+    noise: { proxyCore: noise(), loadCore: undefined },
+    requests: summary.requests,
+  };
+}
+
+/** The table for people. */
+export function cpuTable(job: CpuJob, runs: CpuRuns): Table {
+  const entries = Object.entries(runs);
+  return {
+    title: `${job.what} (${job.connections} connections)`,
+    head: [
+      "proxy",
+      "CPU µs a request: min",
+      "median",
+      "max",
+      "× nginx (median of rounds)",
+      "requests/s",
+      "MB/s",
+      "core used",
+    ],
+    rows: entries.map(([name, all]) => {
+      const { min, median: middle, max } = spread(all.map((run) => run.cpuUs));
+      return [
+        name,
+        min.toFixed(2),
+        `**${middle.toFixed(2)}**`,
+        max.toFixed(2),
+        runs.nginx ? median(ratios(costs(all), costs(runs.nginx))).toFixed(2) : "–",
+        Math.round(median(all.map((run) => run.requestsPerSecond))).toString(),
+        Math.round(median(all.map((run) => run.megabytesPerSecond))).toString(),
+        percent(median(all.map((run) => run.proxyShare))),
+      ];
+    }),
+    notes: [noiseNote(entries.flatMap(([, all]) => all.map((run) => run.noise)))],
+  };
+}
+
+/** Torana's bar against nginx for this load. */
+export function cpuVerdict(job: CpuJob, { torana, nginx }: CpuRuns): Verdict {
+  const both = torana && nginx ? ratios(costs(torana), costs(nginx)) : undefined;
+  const note =
+    both === undefined
+      ? {}
+      : { note: `rounds ${Math.min(...both).toFixed(2)}–${Math.max(...both).toFixed(2)}` };
+  return {
+    what: `${job.what}: CPU a request`,
+    measured: both && median(both),
+    bar: job.bar,
+    unit: " × nginx",
+    ...note,
+  };
+}
+
+function costs(runs: readonly CpuRun[]): number[] {
+  return runs.map((run) => run.cpuUs);
+}

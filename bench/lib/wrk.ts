@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import { must } from "./failure.ts";
+import { launch } from "./process.ts";
+import { ROOT } from "./root.ts";
+
+export interface WrkJob {
+  readonly port: number;
+  readonly path: string;
+  readonly core: number;
+  readonly seconds: number;
+  readonly connections: number;
+  /** Default GET. */
+  readonly method?: string | undefined;
+  /** Bytes of the request's body; default 0. */
+  readonly bodyBytes?: number | undefined;
+  /** For messages: what is measured. */
+  readonly what: string;
+}
+
+export interface WrkSummary {
+  /** Requests that were answered. */
+  readonly requests: number;
+  readonly durationUs: number;
+  /** Bytes received. */
+  readonly bytes: number;
+}
+
+interface WholeSummary extends WrkSummary {
+  readonly connect: number;
+  readonly read: number;
+  readonly write: number;
+  readonly status: number;
+  readonly timeout: number;
+}
+
+const SCRIPT = join(ROOT, "bench/load/browser.lua");
+
+/** Runs wrk with one thread and a browser's request; throws on any socket error, timeout or bad status. */
+export async function runWrk(job: WrkJob): Promise<WrkSummary> {
+  const { connections, seconds, port, path, method = "GET", bodyBytes = 0 } = job;
+  const url = `http://127.0.0.1:${port}${path}`;
+  const shape = ["-t", "1", "-c", String(connections), "-d", String(seconds), "--timeout", "10s"];
+  const args = [...shape, "-s", SCRIPT, url, "--", method, String(bodyBytes)];
+  await using wrk = await launch({ name: "wrk", command: "wrk", args, core: job.core });
+  await wrk.ended((seconds + 15) * 1_000);
+  const line = /^SUMMARY (.*)$/m.exec(wrk.output)?.[1];
+  must(line !== undefined, `${job.what}: wrk printed no summary:\n${wrk.output}`);
+  const summary = JSON.parse(line) as WholeSummary;
+  const { connect, read, write, status, timeout } = summary;
+  must(
+    connect + read + write + status + timeout === 0,
+    `${job.what}: wrk saw errors (connect ${connect}, read ${read}, write ${write}, status ${status}, timeout ${timeout})`,
+  );
+  must(summary.requests > 0, `${job.what}: wrk completed no request`);
+  return { requests: summary.requests, durationUs: summary.durationUs, bytes: summary.bytes };
+}

@@ -1,0 +1,85 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import type { PeerName, PeerSetup, RunningPeer } from "../lib/peer.ts";
+import { onlyChildOf } from "../lib/proc.ts";
+import { launch } from "../lib/process.ts";
+
+/** nginx with its defaults: it buffers answers in 8 × 4 KB, uploads in 16 KB and beyond that in a file. */
+export function startNginx(setup: PeerSetup): Promise<RunningPeer> {
+  return start("nginx", setup, []);
+}
+
+/** nginx told to stream uploads, and to buffer answers in 8 × 64 KB and never in a file: its best case for large bodies. */
+export function startNginxStreaming(setup: PeerSetup): Promise<RunningPeer> {
+  return start("nginx-streaming", setup, [
+    "proxy_request_buffering off;",
+    "client_body_buffer_size 64k;",
+    "proxy_buffer_size 64k;",
+    "proxy_buffers 8 64k;",
+    "proxy_max_temp_file_size 0;",
+  ]);
+}
+
+async function start(name: PeerName, setup: PeerSetup, extra: readonly string[]): Promise<RunningPeer> {
+  const config = nginxConfig(setup, extra);
+  const file = join(setup.folder, `${name}.conf`);
+  writeFileSync(file, config);
+  mkdirSync(join(setup.folder, "tmp"), { recursive: true });
+  const program = await launch({
+    name,
+    command: "nginx",
+    args: ["-p", setup.folder, "-e", join(setup.folder, "error.log"), "-c", file],
+    core: setup.core,
+    files: (setup.connections ?? 1_000) + 1_000,
+    ready: setup.port,
+  });
+  return {
+    name,
+    port: setup.port,
+    pid: onlyChildOf(program.pid),
+    config,
+    program,
+    [Symbol.asyncDispose]: () => program.stop(),
+  };
+}
+
+/** What every nginx of the benchmark starts with: one worker, everything in the setup's folder, quiet. */
+export function nginxPreamble(folder: string, connections: number): string {
+  const user = process.getuid?.() === 0 ? `user ${userInfo().username};\n` : "";
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+  return `${user}daemon off;
+worker_processes 1;
+pid ${folder}/nginx.pid;
+error_log ${folder}/error.log;
+events { worker_connections ${connections + 1_000}; }
+http {
+  access_log off;
+${temporary.map((kind) => `  ${kind}_temp_path ${folder}/tmp/${kind};`).join("\n")}
+`;
+}
+
+/** The config file's text. */
+export function nginxConfig(setup: PeerSetup, extra: readonly string[]): string {
+  const idle = setup.idleSeconds === undefined ? "" : `  keepalive_timeout ${setup.idleSeconds}s;\n`;
+  const servers = setup.endpoints.map((port) => `server 127.0.0.1:${port};`).join(" ");
+  return `${nginxPreamble(setup.folder, setup.connections ?? 1_000)}${idle}
+  upstream service { ${servers} keepalive 128; }
+  server {
+    listen 127.0.0.1:${setup.port} backlog=4096;
+    location / {
+      proxy_pass http://service;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Forwarded-Host $http_host;
+      proxy_set_header Via "1.1 nginx";
+      proxy_set_header X-Request-ID $request_id;
+      add_header Via "1.1 nginx" always;
+${extra.map((line) => `      ${line}\n`).join("")}    }
+  }
+}
+`;
+}

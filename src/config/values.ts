@@ -1,0 +1,108 @@
+import { isIP } from "node:net";
+import { z } from "zod";
+import { networkSet } from "../lib/ip.ts";
+
+/** Where a listener listens. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** One address of a service. */
+export interface EndpointConfig {
+  /** As it was written. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  /** Host and, where it was written, port. */
+  readonly authority: string;
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** A time: a number with ms, s, m or h; in milliseconds once read. */
+export const duration: z.ZodType<number> = z
+  .union([z.string(), z.int().min(0)])
+  .transform((value, context) => {
+    if (typeof value === "number") return value;
+    const [, number, unit = ""] = /^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)$/.exec(value) ?? [];
+    if (number !== undefined) return Math.round(Number(number) * UNITS[unit]!);
+    context.addIssue({
+      code: "custom",
+      message: "not a time; write a number and a unit: 500ms, 10s, 5m, 1h",
+    });
+    return z.NEVER;
+  });
+
+/** `host:port`, `[address]:port` or `:port`. */
+export const listenAddress: z.ZodType<ListenAddress> = z.string().transform((value, context) => {
+  const [, bracketed, plain = "", port] =
+    /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):([0-9]{1,5})$/.exec(value) ?? [];
+  const host = bracketed ?? (plain === "" ? "0.0.0.0" : plain);
+  if (port !== undefined && Number(port) <= 65_535 && (host === "localhost" || isIP(host) !== 0))
+    return { host: host === "localhost" ? "127.0.0.1" : host, port: Number(port) };
+  context.addIssue({
+    code: "custom",
+    message: "not an address; write an IP address and a port: 0.0.0.0:8080",
+  });
+  return z.NEVER;
+});
+
+/** `http://host:port`. */
+export const serviceUrl: z.ZodType<EndpointConfig> = z.string().transform((value, context) => {
+  const found = /^http:\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?\/?$/.exec(value);
+  const port = Number(found?.[2] ?? 80);
+  if (found !== null && port >= 1 && port <= 65_535) {
+    const host = found[1]!;
+    return {
+      url: value,
+      host: host.replace(/^\[|\]$/g, ""),
+      port,
+      authority: found[2] === undefined ? host : `${host}:${port}`,
+    };
+  }
+  context.addIssue({ code: "custom", message: "not an endpoint; write http://host:port without a path" });
+  return z.NEVER;
+});
+
+export const hostName: z.ZodType<string> = z
+  .string()
+  .transform((value) => value.toLowerCase())
+  .refine(
+    (value) =>
+      /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$|^\[[0-9a-f:.]+\]$/.test(
+        value,
+      ),
+    {
+      message: "not a host; write a name without a port, or *.name",
+    },
+  );
+
+export const pathPattern: z.ZodType<string> = z
+  .string()
+  .refine((value) => /^\/[^*?#\s]*$|^(?:\/[^*?#\s]*)?\/\*$/.test(value), {
+    message: "not a path; write /exact/path, or /path/* for all below it",
+  });
+
+export const networks: z.ZodType<string[]> = z.array(
+  z
+    .string()
+    .refine((value) => isNetwork(value), { message: "not a network; write an address or 10.0.0.0/8" }),
+);
+
+function isNetwork(value: string): boolean {
+  try {
+    networkSet([value]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** One of something, or a list of it; left out: an empty list. */
+export function oneOrMany<T>(one: z.ZodType<T>): z.ZodType<T[]> {
+  return z
+    .union([one, z.array(one)])
+    .optional()
+    .transform((value): T[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]));
+}

@@ -1,0 +1,142 @@
+/** Where a failure began. */
+export type ReasonSource = "downstream" | "gateway" | "upstream";
+
+export interface ReasonSpec {
+  /** Status of the answer. */
+  readonly status: number;
+  readonly source: ReasonSource;
+  /** One sentence for the person who reads the answer; no secret, no address. */
+  readonly title: string;
+  /** Another try elsewhere may succeed and does no harm: the request never reached a service. */
+  readonly retry?: boolean;
+}
+
+const table = {
+  request_malformed: { status: 400, source: "downstream", title: "The request is not well-formed HTTP." },
+  framing_ambiguous: {
+    status: 400,
+    source: "downstream",
+    title: "Where the request's body ends could be read in two ways.",
+  },
+  host_invalid: { status: 400, source: "downstream", title: "The request does not name one valid host." },
+  body_malformed: {
+    status: 400,
+    source: "downstream",
+    title: "The request's body is not framed as HTTP demands.",
+  },
+  body_incomplete: {
+    status: 400,
+    source: "downstream",
+    title: "The request ended before its body was complete.",
+  },
+  target_too_long: { status: 414, source: "downstream", title: "The request's target is too long." },
+  head_too_large: { status: 431, source: "downstream", title: "The request's head is too large." },
+  fields_too_many: { status: 431, source: "downstream", title: "The request has too many fields." },
+  expectation_unknown: {
+    status: 417,
+    source: "downstream",
+    title: "The request expects what this gateway does not know.",
+  },
+  coding_unsupported: {
+    status: 501,
+    source: "downstream",
+    title: "The request's transfer coding is not supported.",
+  },
+  connect_unsupported: { status: 501, source: "downstream", title: "CONNECT is not supported." },
+  version_unsupported: { status: 505, source: "downstream", title: "This version of HTTP is not supported." },
+  header_timeout: { status: 408, source: "downstream", title: "The request's head took too long to arrive." },
+  body_too_slow: { status: 408, source: "downstream", title: "The request's body arrived too slowly." },
+  body_too_large: {
+    status: 413,
+    source: "downstream",
+    title: "The request's body is larger than this route takes.",
+  },
+  client_left: {
+    status: 499,
+    source: "downstream",
+    title: "The client left before the answer was complete.",
+  },
+  route_not_found: { status: 404, source: "gateway", title: "No route matches this request." },
+  policy_failed: { status: 500, source: "gateway", title: "A policy of this route failed." },
+  policy_timeout: { status: 504, source: "gateway", title: "A policy of this route took too long." },
+  deadline_exceeded: { status: 504, source: "gateway", title: "The request's time is up." },
+  fork_too_deep: {
+    status: 508,
+    source: "gateway",
+    title: "Requests made by policies are nested too deeply.",
+  },
+  stopping: { status: 503, source: "gateway", title: "The gateway is stopping." },
+  internal: { status: 500, source: "gateway", title: "The gateway failed." },
+  no_endpoint: {
+    status: 503,
+    source: "upstream",
+    title: "The service has no endpoint to send this request to.",
+  },
+  pool_full: {
+    status: 503,
+    source: "upstream",
+    title: "Too many requests wait for a connection to the service.",
+  },
+  pool_timeout: {
+    status: 503,
+    source: "upstream",
+    title: "No connection to the service became free in time.",
+  },
+  connect_failed: {
+    status: 502,
+    source: "upstream",
+    title: "The service could not be reached.",
+    retry: true,
+  },
+  connect_timeout: {
+    status: 504,
+    source: "upstream",
+    title: "The service did not accept a connection in time.",
+    retry: true,
+  },
+  connection_reused_closed: {
+    status: 502,
+    source: "upstream",
+    title: "The service closed the connection as it was reused.",
+    retry: true,
+  },
+  response_timeout: { status: 504, source: "upstream", title: "The service did not answer in time." },
+  response_cut: {
+    status: 502,
+    source: "upstream",
+    title: "The service closed the connection before its answer.",
+  },
+  response_malformed: {
+    status: 502,
+    source: "upstream",
+    title: "The service's answer is not well-formed HTTP.",
+  },
+  response_head_too_large: {
+    status: 502,
+    source: "upstream",
+    title: "The head of the service's answer is too large.",
+  },
+  response_body_too_large: {
+    status: 502,
+    source: "upstream",
+    title: "The service's answer is larger than a policy of this route takes.",
+  },
+  body_cut: { status: 502, source: "upstream", title: "The service's answer ended before it was complete." },
+  body_idle: { status: 504, source: "upstream", title: "The service stopped sending its answer." },
+  upgrade_unasked: {
+    status: 502,
+    source: "upstream",
+    title: "The service switched protocols without being asked.",
+  },
+} as const;
+
+/** Codes of the gateway's own reasons. */
+export type ReasonCode = keyof typeof table;
+
+/** Why the gateway answered or failed by itself. Policies add theirs where they are declared. */
+export const REASONS: Readonly<Record<ReasonCode, ReasonSpec>> = table;
+
+/** What is known of a reason; a policy's own code is looked up in `extra`. */
+export function reasonSpec(code: string, extra?: Readonly<Record<string, ReasonSpec>>): ReasonSpec {
+  return extra?.[code] ?? (REASONS as Record<string, ReasonSpec>)[code] ?? REASONS.internal;
+}

@@ -1,0 +1,147 @@
+import type { NetConnectOpts } from "node:net";
+import { Failure } from "../errors/failure.ts";
+import type { HeadLimits } from "../lib/limits.ts";
+import { ClientConnection, type ClientOwner, type ClientTimeouts } from "./client-connection.ts";
+import { type Swept, unwatch, watch } from "./sweeper.ts";
+import type { ReadMode } from "./transport.ts";
+
+/** How many connections one endpoint gets, and who may wait for one. */
+export interface PoolOptions {
+  readonly address: NetConnectOpts;
+  readonly timeouts: ClientTimeouts;
+  readonly limits: HeadLimits;
+  /** Open connections at most. */
+  readonly max: number;
+  /** Requests that may wait for one. */
+  readonly waiting: number;
+  /** How long a request waits for one, in milliseconds. */
+  readonly waitTimeout: number;
+  /** How long an unused connection is kept, in milliseconds. */
+  readonly keepAlive: number;
+  readonly mode: ReadMode;
+}
+
+/** Somebody who needs a connection. Exactly one of the two is called, at once or later. */
+export interface PoolClient {
+  connected(connection: ClientConnection): void;
+  /** None could be had: nothing was sent. */
+  refused(failure: Failure): void;
+}
+
+interface Waiting {
+  readonly client: PoolClient;
+  since: number;
+}
+
+/**
+ * The connections to one endpoint. The one used last is used first, so that the others can grow old and go; whoever finds
+ * none free waits in order.
+ */
+export class Pool implements ClientOwner, Swept {
+  readonly #options: PoolOptions;
+  readonly #idle: ClientConnection[] = [];
+  readonly #all = new Set<ClientConnection>();
+  readonly #queue: Waiting[] = [];
+  #connecting = 0;
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /** Asks for a connection: an idle one at once, else (or when it must be `fresh`) a new one, else a place in the queue. */
+  acquire(client: PoolClient, fresh = false): void {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) {
+      if (!fresh) {
+        client.connected(idle);
+        return;
+      }
+      // One was closed as it was reused: those that wait beside it are as old, and the place may be needed.
+      idle.close();
+    }
+    if (this.#queue.length - this.#connecting >= this.#options.waiting) {
+      client.refused(new Failure("pool_full"));
+      return;
+    }
+    if (this.#queue.length === 0) watch(this);
+    this.#queue.push({ client, since: 0 });
+    this.#grow();
+  }
+
+  /** Open connections. */
+  get size(): number {
+    return this.#all.size;
+  }
+
+  get idle(): number {
+    return this.#idle.length;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** One who waits does not need a connection any more. */
+  forget(client: PoolClient): void {
+    const at = this.#queue.findIndex((waiting) => waiting.client === client);
+    if (at !== -1) this.#queue.splice(at, 1);
+    if (this.#queue.length === 0) unwatch(this);
+  }
+
+  /** Opens as many connections as there are requests waiting, within the cap. */
+  #grow(): void {
+    while (!this.#closed && this.#connecting < this.#queue.length && this.#all.size < this.#options.max) {
+      const { address, timeouts, limits, keepAlive, mode } = this.#options;
+      this.#connecting++;
+      this.#all.add(new ClientConnection(this, address, timeouts, limits, keepAlive, mode));
+    }
+  }
+
+  ready(connection: ClientConnection): void {
+    this.#connecting--;
+    this.freed(connection);
+  }
+
+  freed(connection: ClientConnection): void {
+    const waiting = this.#queue.shift();
+    if (waiting !== undefined) {
+      if (this.#queue.length === 0) unwatch(this);
+      waiting.client.connected(connection);
+    } else if (this.#closed) connection.close();
+    else this.#idle.push(connection);
+  }
+
+  gone(connection: ClientConnection): void {
+    this.#all.delete(connection);
+    const at = this.#idle.lastIndexOf(connection);
+    if (at !== -1) this.#idle.splice(at, 1);
+    if (connection.neverConnected) {
+      this.#connecting--;
+      // It was opened for somebody: the one who waits longest hears of it and may try elsewhere.
+      const code = connection.timedOut ? "connect_timeout" : "connect_failed";
+      const waiting = this.#queue.shift();
+      if (this.#queue.length === 0) unwatch(this);
+      waiting?.client.refused(new Failure(code));
+    }
+    this.#grow();
+  }
+
+  sweep(now: number): void {
+    for (;;) {
+      const first = this.#queue[0];
+      if (first === undefined) break;
+      for (const waiting of this.#queue) if (waiting.since === 0) waiting.since = now;
+      if (now - first.since < this.#options.waitTimeout) break;
+      this.#queue.shift();
+      first.client.refused(new Failure("pool_timeout"));
+    }
+    if (this.#queue.length === 0) unwatch(this);
+  }
+
+  /** Closes what is idle, and the rest when it is done. */
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#idle.splice(0)) connection.close();
+  }
+}

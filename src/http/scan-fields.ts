@@ -1,0 +1,99 @@
+import { Kind, kindOf, mayHaveKind } from "../lib/field-kinds.ts";
+import { Fields } from "../lib/fields.ts";
+import { COLON, CR, LF, SP, TAB, TOKEN } from "./bytes.ts";
+
+/** The bytes end before the field section does. */
+export const INCOMPLETE = -1;
+/** The bytes are not a field section; `scanned.problem` says why. */
+export const REFUSED = -2;
+
+/** What the last scan found; read it at once. */
+export const scanned: { marks: number[]; kinds: number; twice: number; problem: string } = {
+  marks: [],
+  kinds: 0,
+  /** Bits of the kinds that stand more than once. */
+  twice: 0,
+  problem: "",
+};
+
+/**
+ * Reads field lines up to and with the empty line (RFC 9112 §5), strictly: names are tokens directly followed by the
+ * colon, lines end with CRLF, no line is folded, no control stands in a value.
+ * @param base what to subtract from positions, so that marks count from the start of the head's text
+ * @returns the position behind the empty line, INCOMPLETE or REFUSED
+ */
+export function scanFields(bytes: Uint8Array, from: number, to: number, base: number): number {
+  const marks: number[] = [];
+  let kinds = 0;
+  let twice = 0;
+  let at = from;
+  for (;;) {
+    if (at >= to) return INCOMPLETE;
+    const first = bytes[at]!;
+    if (first === CR) {
+      if (at + 1 >= to) return INCOMPLETE;
+      if (bytes[at + 1] !== LF) return refuse("a carriage return stands alone");
+      marks.push(at - base);
+      scanned.marks = marks;
+      scanned.kinds = kinds;
+      scanned.twice = twice;
+      return at + 2;
+    }
+    const start = at;
+    let underscore = false;
+    while (at < to && TOKEN[bytes[at]!] === 1) {
+      if (bytes[at] === 0x5f) underscore = true;
+      at++;
+    }
+    if (at >= to) return INCOMPLETE;
+    if (bytes[at] !== COLON || at === start)
+      return refuse(nameProblem(bytes[at]!, at === start, from === start));
+    const colon = at;
+    at++;
+    // One comparison for the common case; tab and obs-text are looked at one by one.
+    while (at < to && (bytes[at]! >= SP || bytes[at] === TAB) && bytes[at] !== 0x7f) at++;
+    if (at >= to) return INCOMPLETE;
+    if (bytes[at] !== CR)
+      return refuse(bytes[at] === LF ? "a line feed stands alone" : "a control stands in a value");
+    if (at + 1 >= to) return INCOMPLETE;
+    if (bytes[at + 1] !== LF) return refuse("a carriage return stands alone");
+    at += 2;
+    let kind = 0;
+    if (underscore || mayHaveKind(colon - start, first)) {
+      kind = kindOf(nameAt(bytes, start, colon));
+      if ((kinds & kind) !== 0) twice |= kind;
+      kinds |= kind;
+    }
+    marks.push(start - base, colon - base, kind);
+  }
+}
+
+/** The fields that the last scan found, over the text that its marks count in. */
+export function scannedFields(text: string): Fields {
+  const fields = new Fields(text, scanned.marks, scanned.kinds);
+  if ((scanned.kinds & Kind.lookalike) !== 0) fields.dropped |= Kind.lookalike;
+  return fields;
+}
+
+function nameAt(bytes: Uint8Array, start: number, end: number): string {
+  let name = "";
+  for (let i = start; i < end; i++) {
+    const c = bytes[i]!;
+    name += String.fromCharCode(c >= 0x41 && c <= 0x5a ? c | 0x20 : c);
+  }
+  return name;
+}
+
+function refuse(problem: string): number {
+  scanned.problem = problem;
+  return REFUSED;
+}
+
+function nameProblem(byte: number, empty: boolean, firstLine: boolean): string {
+  if (byte === LF) return "a line feed stands alone";
+  if (byte === CR) return "a field line has no colon";
+  if (byte === COLON) return "a field has no name";
+  if (byte !== SP && byte !== TAB) return "a field name holds what no token may";
+  if (!empty) return "white space stands before a colon";
+  return firstLine ? "white space stands before the first field" : "a field line is folded";
+}

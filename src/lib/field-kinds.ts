@@ -1,0 +1,104 @@
+/**
+ * The fields that a gateway itself must understand, each with a bit of its own, so that "is it there" and "leave it
+ * out" are one bit operation for a whole head. Every other field is ordinary (0).
+ */
+export const Kind = {
+  connection: 0x1,
+  keepAlive: 0x2,
+  proxyConnection: 0x4,
+  te: 0x8,
+  trailer: 0x10,
+  transferEncoding: 0x20,
+  upgrade: 0x40,
+  contentLength: 0x80,
+  host: 0x100,
+  expect: 0x200,
+  forwarded: 0x400,
+  forwardedFor: 0x800,
+  forwardedProto: 0x1000,
+  forwardedHost: 0x2000,
+  forwardedPort: 0x4000,
+  realIp: 0x8000,
+  via: 0x10000,
+  requestId: 0x20000,
+  http2Settings: 0x40000,
+  date: 0x80000,
+  authorization: 0x100000,
+  wwwAuthenticate: 0x200000,
+  proxyAuthenticate: 0x400000,
+  proxyAuthorization: 0x800000,
+  setCookie: 0x1000000,
+  cookie: 0x2000000,
+  /** An underscore spelling of a field above (`content_length`): a service that folds `_` to `-` would believe it. */
+  lookalike: 0x4000000,
+} as const;
+
+/** Fields of one connection, never of the message: removed both ways (RFC 9110 §7.6.1). */
+export const HOP_BY_HOP: number =
+  Kind.connection |
+  Kind.keepAlive |
+  Kind.proxyConnection |
+  Kind.te |
+  Kind.transferEncoding |
+  Kind.upgrade |
+  Kind.http2Settings |
+  Kind.proxyAuthenticate |
+  Kind.proxyAuthorization;
+
+/** What says where a request came from: believed from trusted peers only. */
+export const FORWARDING: number =
+  Kind.forwarded |
+  Kind.forwardedFor |
+  Kind.forwardedProto |
+  Kind.forwardedHost |
+  Kind.forwardedPort |
+  Kind.realIp;
+
+const names: readonly (readonly [string, number])[] = [
+  ["connection", Kind.connection],
+  ["keep-alive", Kind.keepAlive],
+  ["proxy-connection", Kind.proxyConnection],
+  ["te", Kind.te],
+  ["trailer", Kind.trailer],
+  ["transfer-encoding", Kind.transferEncoding],
+  ["upgrade", Kind.upgrade],
+  ["content-length", Kind.contentLength],
+  ["host", Kind.host],
+  ["expect", Kind.expect],
+  ["forwarded", Kind.forwarded],
+  ["x-forwarded-for", Kind.forwardedFor],
+  ["x-forwarded-proto", Kind.forwardedProto],
+  ["x-forwarded-host", Kind.forwardedHost],
+  ["x-forwarded-port", Kind.forwardedPort],
+  ["x-real-ip", Kind.realIp],
+  ["via", Kind.via],
+  ["x-request-id", Kind.requestId],
+  ["http2-settings", Kind.http2Settings],
+  ["date", Kind.date],
+  ["authorization", Kind.authorization],
+  ["www-authenticate", Kind.wwwAuthenticate],
+  ["proxy-authenticate", Kind.proxyAuthenticate],
+  ["proxy-authorization", Kind.proxyAuthorization],
+  ["set-cookie", Kind.setCookie],
+  ["cookie", Kind.cookie],
+];
+
+const kindByName: ReadonlyMap<string, number> = new Map(names);
+
+/** Lengths and first letters (as bits, a = 1) that a name with a kind can have: refuses nearly all others at once. */
+const initialsByLength: Int32Array = new Int32Array(32);
+for (const [name] of names) initialsByLength[name.length]! |= 1 << (name.charCodeAt(0) & 31);
+
+/** The kind of a field by its name in lower case; 0 for an ordinary one. */
+export function kindOf(name: string): number {
+  return kindByName.get(name) ?? (name.includes("_") ? lookalikeOf(name) : 0);
+}
+
+/** Whether a name of this length and first character may have a kind at all. */
+export function mayHaveKind(length: number, first: number): boolean {
+  return length < 32 && (initialsByLength[length]! & (1 << (first & 31))) !== 0;
+}
+
+function lookalikeOf(name: string): number {
+  return kindByName.has(name.replaceAll("_", "-")) ? Kind.lookalike : 0;
+}

@@ -1,0 +1,229 @@
+import { HOP_BY_HOP, kindOf } from "./field-kinds.ts";
+
+/** The field section of a message as policies may read it. Names are compared without case. */
+export interface ReadonlyFields {
+  /** @internal Bits of the kinds that the text holds; see field-kinds.ts. */
+  readonly kinds: number;
+  /** The value of a field; of one that stands several times, all values joined by ", " (RFC 9110 §5.3). */
+  get(name: string): string | undefined;
+  /** Every value of a field, in order. */
+  all(name: string): string[];
+  has(name: string): boolean;
+  /** Name in lower case and value of every field, in order. */
+  entries(): Iterable<[name: string, value: string]>;
+  /** An editable copy; the cost does not grow with the number of fields. */
+  clone(): Fields;
+}
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]|^[\t ]|[\t ]$/;
+
+/** Numbers per field in `marks`: where its name starts, where its colon stands, its kind. */
+export const MARKS = 3;
+
+/**
+ * The fields of a message: the text they arrived in, marks of where each stands, and edits on top. What nobody edits is
+ * sent on as it came, in runs of the text.
+ */
+export class Fields implements ReadonlyFields {
+  /** Latin-1 text of whole field lines, each ended by CRLF; may begin with other text. */
+  readonly text: string;
+  /** `MARKS` numbers per field, then where the last line ends. */
+  readonly marks: readonly number[];
+  /** Bits of the kinds that the text holds. */
+  readonly kinds: number;
+  /** Bits of the kinds whose lines in the text are left out. */
+  dropped: number;
+  /** Positions in `marks` of the other lines that are left out. */
+  #removed: number[] | undefined;
+  /** Names in lower case and values that were added, alternating. */
+  #added: string[] | undefined;
+
+  constructor(text = "", marks: readonly number[] = [0], kinds = 0) {
+    this.text = text;
+    this.marks = marks;
+    this.kinds = kinds;
+    this.dropped = 0;
+    this.#removed = undefined;
+    this.#added = undefined;
+  }
+
+  /** Fields from pairs or an object. Throws a RangeError for a name or value that cannot stand in a message. */
+  static from(pairs: Iterable<readonly [string, string]> | Readonly<Record<string, string>>): Fields {
+    const fields = new Fields();
+    const list = Symbol.iterator in pairs ? pairs : Object.entries(pairs);
+    for (const [name, value] of list as Iterable<readonly [string, string]>) fields.append(name, value);
+    return fields;
+  }
+
+  get(name: string): string | undefined {
+    const values = this.all(name);
+    return values.length < 2 ? values[0] : values.join(", ");
+  }
+
+  all(name: string): string[] {
+    const lower = name.toLowerCase();
+    const kind = kindOf(lower);
+    const values: string[] = [];
+    if (kind === 0 || (this.kinds & ~this.dropped & kind) !== 0) {
+      for (let at = 0; at < this.marks.length - 1; at += MARKS)
+        if (this.#matches(at, lower, kind)) values.push(this.#valueAt(at));
+    }
+    const added = this.#added;
+    if (added !== undefined)
+      for (let i = 0; i < added.length; i += 2) if (added[i] === lower) values.push(added[i + 1]!);
+    return values;
+  }
+
+  /** The value of a kind's only line in the text; undefined when there is none or more than one. */
+  only(kind: number): string | undefined {
+    let found = -1;
+    for (let at = 0; at < this.marks.length - 1; at += MARKS) {
+      if (this.marks[at + 2] !== kind) continue;
+      if (found !== -1) return undefined;
+      found = at;
+    }
+    return found === -1 ? undefined : this.#valueAt(found);
+  }
+
+  has(name: string): boolean {
+    return this.all(name).length > 0;
+  }
+
+  *entries(): IterableIterator<[string, string]> {
+    for (let at = 0; at < this.marks.length - 1; at += MARKS)
+      if (!this.#isLeftOut(at)) yield [this.#nameAt(at), this.#valueAt(at)];
+    const added = this.#added ?? [];
+    for (let i = 0; i < added.length; i += 2) yield [added[i]!, added[i + 1]!];
+  }
+
+  clone(): Fields {
+    const copy = new Fields(this.text, this.marks, this.kinds);
+    copy.dropped = this.dropped;
+    if (this.#removed !== undefined) copy.#removed = this.#removed.slice();
+    if (this.#added !== undefined) copy.#added = this.#added.slice();
+    return copy;
+  }
+
+  /** Replaces every field of this name by one. Throws a RangeError for what cannot stand in a message. */
+  set(name: string, value: string): void {
+    this.remove(name);
+    this.append(name, value);
+  }
+
+  /** Adds a field behind those there are. Throws a RangeError for what cannot stand in a message. */
+  append(name: string, value: string): void {
+    if (!TOKEN.test(name)) throw new RangeError(`not a field name: ${JSON.stringify(name)}`);
+    if (BAD_VALUE.test(value)) throw new RangeError(`not a value that the field ${name} can carry`);
+    this.put(name.toLowerCase(), value);
+  }
+
+  /** Adds a field whose lower-case name and value are known to be well-formed. */
+  put(name: string, value: string): void {
+    if (this.#added === undefined) this.#added = [name, value];
+    else this.#added.push(name, value);
+  }
+
+  /** Removes every field of this name. */
+  remove(name: string): void {
+    const lower = name.toLowerCase();
+    const kind = kindOf(lower);
+    if (kind !== 0 && lower.indexOf("_") === -1) {
+      this.dropped |= kind;
+    } else {
+      for (let at = 0; at < this.marks.length - 1; at += MARKS)
+        if (this.#matches(at, lower, kind)) {
+          this.#removed ??= [];
+          this.#removed.push(at);
+        }
+    }
+    this.#removeAdded(lower);
+  }
+
+  /**
+   * Leaves out what belongs to one connection: the hop-by-hop fields and those that `Connection` names, except the ones
+   * that carry the message's own meaning (RFC 9110 §7.6.1).
+   */
+  dropHopByHop(): void {
+    this.dropped |= HOP_BY_HOP;
+    const connection = this.kinds & 1;
+    if (connection === 0) return;
+    for (let at = 0; at < this.marks.length - 1; at += MARKS) {
+      if (this.marks[at + 2] !== 1) continue;
+      for (const option of this.#valueAt(at).split(",")) {
+        const name = option.trim().toLowerCase();
+        if (name !== "close" && name !== "keep-alive" && !KEPT_WHATEVER_CONNECTION_SAYS.has(name))
+          this.remove(name);
+      }
+    }
+  }
+
+  /** The lines to send, each ended by CRLF: runs of the text as it came, then what was added. */
+  toText(): string {
+    const { marks, dropped } = this;
+    const last = marks.length - 1;
+    let out = "";
+    let from = marks[0]!;
+    if ((this.kinds & dropped) !== 0 || this.#removed !== undefined) {
+      for (let at = 0; at < last; at += MARKS) {
+        if (!this.#isLeftOut(at)) continue;
+        if (from < marks[at]!) out += this.text.slice(from, marks[at]);
+        from = marks[at + MARKS]!;
+      }
+    }
+    if (from < marks[last]!) out += this.text.slice(from, marks[last]);
+    const added = this.#added;
+    if (added !== undefined)
+      for (let i = 0; i < added.length; i += 2) out += `${added[i]}: ${added[i + 1]}\r\n`;
+    return out;
+  }
+
+  #isLeftOut(at: number): boolean {
+    return (this.marks[at + 2]! & this.dropped) !== 0 || this.#removed?.includes(at) === true;
+  }
+
+  #matches(at: number, lower: string, kind: number): boolean {
+    const start = this.marks[at]!;
+    return (
+      this.marks[at + 1]! - start === lower.length &&
+      this.marks[at + 2] === kind &&
+      !this.#isLeftOut(at) &&
+      this.#nameAt(at) === lower
+    );
+  }
+
+  #nameAt(at: number): string {
+    return this.text.slice(this.marks[at], this.marks[at + 1]).toLowerCase();
+  }
+
+  #valueAt(at: number): string {
+    const { text, marks } = this;
+    let start = marks[at + 1]! + 1;
+    let end = marks[at + MARKS]! - 2;
+    while (start < end && isBlank(text.charCodeAt(start))) start++;
+    while (start < end && isBlank(text.charCodeAt(end - 1))) end--;
+    return text.slice(start, end);
+  }
+
+  #removeAdded(lower: string): void {
+    const added = this.#added;
+    if (added === undefined) return;
+    for (let i = added.length - 2; i >= 0; i -= 2) if (added[i] === lower) added.splice(i, 2);
+  }
+}
+
+/** A `Connection` that names one of these is not obeyed: without them the message would mean something else. */
+const KEPT_WHATEVER_CONNECTION_SAYS: ReadonlySet<string> = new Set([
+  "host",
+  "content-length",
+  "transfer-encoding",
+  "trailer",
+  "expect",
+  "date",
+  "via",
+  "",
+]);
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}

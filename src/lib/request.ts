@@ -1,0 +1,94 @@
+import type { Body } from "./body.ts";
+import type { Fields, ReadonlyFields } from "./fields.ts";
+import type { Reply } from "./reply.ts";
+
+/** A request as the client sent it, whatever protocol carried it. */
+export class RequestHead {
+  readonly method: string;
+  /** "http" or "https": how the client reached this gateway, or the proxy before it that is trusted. */
+  scheme: string;
+  /** Host and, where written, port; may be empty (RFC 9110 §7.2). */
+  readonly authority: string;
+  /** Path as it is matched and forwarded: begins with "/", or is "*" (OPTIONS only). */
+  readonly path: string;
+  /** Query with its "?", or empty. */
+  readonly query: string;
+  readonly fields: Fields;
+  /** 10, 11 or 20. */
+  readonly version: number;
+  /** What `Upgrade` asks for, in lower case; only "websocket" is taken up. */
+  readonly upgrade: string | undefined;
+  /** The client waits for a 100 before it sends the body (RFC 9110 §10.1.1). */
+  readonly expectsContinue: boolean;
+  /** The client reads trailers (`TE: trailers`). */
+  readonly takesTrailers: boolean;
+  body: Body | undefined;
+
+  constructor(parts: RequestParts) {
+    this.method = parts.method;
+    this.scheme = parts.scheme;
+    this.authority = parts.authority;
+    this.path = parts.path;
+    this.query = parts.query;
+    this.fields = parts.fields;
+    this.version = parts.version;
+    this.upgrade = parts.upgrade;
+    this.expectsContinue = parts.expectsContinue;
+    this.takesTrailers = parts.takesTrailers;
+    this.body = undefined;
+  }
+
+  /** The value of a field; see ReadonlyFields.get. */
+  field(name: string): string | undefined {
+    return this.fields.get(name);
+  }
+}
+
+/** A request head as everybody may read it and nobody change it. */
+export type ReceivedRequest = Readonly<Omit<RequestHead, "fields">> & { readonly fields: ReadonlyFields };
+
+/** What a request head is made of. */
+export interface RequestParts {
+  method: string;
+  scheme: string;
+  authority: string;
+  path: string;
+  query: string;
+  fields: Fields;
+  version: number;
+  upgrade: string | undefined;
+  expectsContinue: boolean;
+  takesTrailers: boolean;
+}
+
+/** Where the answer to one request goes: a connection, a stream of one, or memory. */
+export interface Downstream {
+  /** What the peer is known by. */
+  readonly peer: Peer;
+  /** Passes on a 1xx other than 101; nothing happens where the client cannot read it or the answer has begun. */
+  informational(status: number, fields: Fields): void;
+  /** Sends the answer. `x.downstreamEnded` is called once it is over, however it ended. */
+  send(reply: Reply): void;
+  /** Ends the exchange at once without an answer; what was begun is cut where the client can see it. */
+  reset(): void;
+}
+
+/** The other end of a connection. */
+export interface Peer {
+  /** Address in text; IPv4 in IPv6 is written as IPv4; empty for a Unix socket or memory. */
+  readonly address: string;
+  readonly port: number;
+  /** The peer is a proxy whose word on the client is believed. */
+  readonly trusted: boolean;
+  readonly secure: boolean;
+  /** Whether an address is a trusted proxy's. */
+  readonly trusts?: (address: string) => boolean;
+}
+
+/** What a downstream tells of one exchange. */
+export interface DownstreamEvents {
+  /** The answer is out: `complete`, or cut short for a reason. Called once, unless `left` was. */
+  sent(complete: boolean, bytes: number, failure: string | undefined): void;
+  /** The client is gone. Called at most once; `sent` is not called afterwards. */
+  left(): void;
+}

@@ -1,0 +1,201 @@
+import { Failure } from "../errors/failure.ts";
+import { problemReply } from "../errors/reply.ts";
+import type { Outgoing } from "../lib/outgoing.ts";
+import type { Reply } from "../lib/reply.ts";
+import type { Downstream, DownstreamEvents, ReceivedRequest } from "../lib/request.ts";
+import { GONE, LATE } from "./chain.ts";
+import { type ForkOptions, type ForkRequest, fork } from "./fork.ts";
+import { finish } from "./handle.ts";
+import type { MemoryReply } from "./memory-downstream.ts";
+import type { Snapshot } from "./ports.ts";
+import type { Route } from "./route.ts";
+
+/** How an exchange ended. */
+export interface Outcome {
+  /** Status that the client was sent; 499 when it left before. */
+  readonly status: number;
+  /** The whole answer went out. */
+  readonly complete: boolean;
+  /** Bytes of the answer's body. */
+  readonly bytes: number;
+  /** Why the gateway answered or failed; undefined when the service's answer went through. */
+  readonly reason: string | undefined;
+  /** Milliseconds from the head of the request to the end of the answer. */
+  readonly duration: number;
+}
+
+/** One request and its response, with all that is known about it. Policies add no properties: they have slots. */
+export class Exchange implements DownstreamEvents {
+  /** The whole that serves it from start to end. */
+  readonly snapshot: Snapshot;
+  readonly downstream: Downstream;
+  /** What the client sent; never changed. */
+  readonly request: ReceivedRequest;
+  /** Unique; in logs, in problem documents, and sent to the service as x-request-id. */
+  id: string;
+  /** Address of the client: the peer's, or what trusted peers say. */
+  clientAddress: string;
+  /** Milliseconds of the snapshot's clock at which it began. */
+  readonly startedAt: number;
+  /** How deep it is nested in forks; 0 for a client's own. */
+  readonly depth: number;
+  route!: Route;
+  /** What the service will be sent; made in phase 2, changed up to phase 6. */
+  outgoing!: Outgoing;
+  /** Who calls. */
+  consumer: unknown;
+  /** What a verified token says. */
+  claims: Readonly<Record<string, unknown>> | undefined;
+  /** Tries so far. */
+  attempts: number;
+  /** Endpoint of the last try. */
+  endpoint: string | undefined;
+  /** When the service's answer began, in the clock of `startedAt`; 0 when none came. */
+  answeredAt: number;
+  forwardedAt: number;
+  /** The reply that is or will be sent. */
+  reply: Reply | undefined;
+  /** Set when it is over: nothing that happens later matters. */
+  outcome: Outcome | undefined;
+  /** Milliseconds of the clock at which it must be answered; infinite for no limit. */
+  deadline: number;
+  /** @internal What the forwarder has under way. */
+  inFlight: { abort(): void } | undefined;
+  #aborts: (() => void)[] | undefined;
+  #slots: unknown[] | undefined;
+  #failure: Failure | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(snapshot: Snapshot, downstream: Downstream, request: ReceivedRequest, depth = 0) {
+    this.snapshot = snapshot;
+    this.downstream = downstream;
+    this.request = request;
+    this.id = "";
+    this.clientAddress = downstream.peer.address;
+    this.startedAt = snapshot.clock.now();
+    this.depth = depth;
+    this.consumer = undefined;
+    this.claims = undefined;
+    this.attempts = 0;
+    this.endpoint = undefined;
+    this.answeredAt = 0;
+    this.forwardedAt = 0;
+    this.reply = undefined;
+    this.outcome = undefined;
+    this.deadline = Number.POSITIVE_INFINITY;
+    this.inFlight = undefined;
+    this.#aborts = undefined;
+    this.#slots = undefined;
+    this.#failure = undefined;
+    this.#timer = undefined;
+  }
+
+  /** The exchange is over; whoever waited should stop. */
+  get ended(): boolean {
+    return this.outcome !== undefined;
+  }
+
+  /** Why the gateway answers by itself, if it does. */
+  get failure(): Failure | undefined {
+    return this.#failure;
+  }
+
+  /** The reply with which a step stops the exchange, by a reason that its policy declared. */
+  reject(code: string, detail?: string): Reply {
+    return this.fail(new Failure(code, detail));
+  }
+
+  /** The reply to a failure: a problem document with its reason and this exchange's id. */
+  fail(failure: Failure): Reply {
+    this.#failure = failure;
+    this.snapshot.sink.failure(this, failure);
+    const detail =
+      failure.code === "policy_failed" || failure.code === "policy_timeout" ? undefined : failure.detail;
+    return problemReply(failure.code, this.id, detail, this.snapshot.reasons);
+  }
+
+  /** Calls `fn` when the exchange ends before its answer is complete: the client left, or its time is up. */
+  onAbort(fn: () => void): void {
+    if (this.outcome !== undefined) {
+      if (!this.outcome.complete) fn();
+      return;
+    }
+    this.#aborts ??= [];
+    this.#aborts.push(fn);
+  }
+
+  /** Runs a request of the gateway's own through the whole walk, in the caller's name. */
+  fork(request: ForkRequest, options: ForkOptions = {}): Promise<MemoryReply> {
+    return fork(this, request, options);
+  }
+
+  /** @internal What waits ends with the exchange, with its deadline, or after the time that a step may wait. */
+  within<T>(promise: PromiseLike<T>): Promise<T | typeof LATE | typeof GONE> {
+    const { clock, policyTimeout } = this.snapshot;
+    const left = Math.min(policyTimeout, this.deadline - clock.now());
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, Math.max(0, left), LATE as typeof LATE);
+      this.onAbort(() => {
+        clearTimeout(timer);
+        resolve(GONE);
+      });
+      promise.then(
+        (value) => {
+          clearTimeout(timer);
+          resolve(value);
+        },
+        (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** @internal */
+  slot(index: number): unknown {
+    return this.#slots?.[index];
+  }
+
+  /** @internal */
+  setSlot(index: number, value: unknown): void {
+    this.#slots ??= [];
+    this.#slots[index] = value;
+  }
+
+  /** @internal Arms the route's deadline. */
+  answerWithin(milliseconds: number, late: () => void): void {
+    this.deadline = this.startedAt + milliseconds;
+    this.#timer = setTimeout(late, milliseconds);
+  }
+
+  /** @internal The answer has begun, or nothing will come: no deadline any more. */
+  disarm(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  sent(complete: boolean, bytes: number, failure: string | undefined): void {
+    if (this.outcome !== undefined) return;
+    const reason = failure ?? this.#failure?.code;
+    this.#end(this.reply?.status ?? 0, complete, bytes, reason);
+  }
+
+  left(): void {
+    if (this.outcome !== undefined) return;
+    this.#end(499, false, 0, "client_left");
+  }
+
+  #end(status: number, complete: boolean, bytes: number, reason: string | undefined): void {
+    this.disarm();
+    const duration = this.snapshot.clock.now() - this.startedAt;
+    this.outcome = { status, complete, bytes, reason, duration };
+    if (!complete) {
+      this.inFlight?.abort();
+      for (const fn of this.#aborts ?? []) fn();
+    }
+    this.inFlight = undefined;
+    this.#aborts = undefined;
+    finish(this);
+  }
+}

@@ -1,0 +1,118 @@
+import type { z } from "zod";
+import type { Failure } from "../errors/failure.ts";
+import type { ReasonSpec } from "../errors/reasons.ts";
+import type { BodyFailure } from "../lib/body.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Fields } from "../lib/fields.ts";
+import type { Outgoing } from "../lib/outgoing.ts";
+import type { Reply } from "../lib/reply.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Phase } from "./phases.ts";
+
+/** What a step says: nothing to go on, a reply to stop with; a promise of either only if it must wait. */
+export type Verdict = undefined | Reply;
+
+/** Runs in the policy's phase, before the request is forwarded. */
+export type Step = (x: Exchange) => Verdict | undefined | Promise<Verdict> | undefined;
+
+/** Runs for each try, on a copy of the outgoing request that is this try's own. */
+export type AttemptStep = (x: Exchange, attempt: AttemptView) => undefined | Promise<void> | void;
+
+/** Runs on every answer, ours too; a returned reply takes its place. */
+export type ResponseStep = (x: Exchange, reply: Reply) => Verdict | Promise<Verdict> | undefined;
+
+/** May answer for a failed forward; the first reply wins. */
+export type RecoverStep = (x: Exchange, failure: Failure) => Verdict | Promise<Verdict> | undefined;
+
+/** Makes the transform of one body; undefined leaves this body alone. */
+export type BodyStep = (x: Exchange) => BodyTransform | undefined;
+
+/** What becomes of one body, piece by piece. Pieces are the policy's own: they may be kept. */
+export interface BodyTransform {
+  /** Takes a piece, gives what goes on in its place; undefined for nothing yet. */
+  chunk(bytes: Uint8Array): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  /** After the last piece: what still follows. */
+  end?(trailers: Fields | undefined): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  /** The body will not be complete; nothing more comes. */
+  fail?(failure: BodyFailure): void;
+}
+
+/**
+ * What a policy needs of a body: nothing; to see it pass (`tap`, what `chunk` gives is ignored); to change it as it passes
+ * (`stream`); to have it whole before its step runs (`buffer`).
+ */
+export type BodyNeed = "none" | "tap" | "stream" | "buffer";
+
+export interface BodyNeeds {
+  readonly request?: BodyNeed;
+  readonly response?: BodyNeed;
+  /** Bytes that `buffer` holds at most (default 1 MiB); a larger request is answered with 413. */
+  readonly max?: number;
+}
+
+/** All that one configured policy does; every member closes over the same state. */
+export interface PolicySteps {
+  readonly body?: BodyNeeds;
+  readonly request?: Step;
+  readonly attempt?: AttemptStep;
+  readonly response?: ResponseStep;
+  readonly recover?: RecoverStep;
+  readonly requestBody?: BodyStep;
+  readonly responseBody?: BodyStep;
+  /** Runs once when the exchange is over, however it ended. */
+  readonly log?: (x: Exchange) => void;
+  /** The snapshot is gone: nothing of this policy runs any more. */
+  readonly close?: () => void;
+}
+
+/** One try at one endpoint. */
+export interface AttemptView {
+  /** 1 for the first. */
+  readonly number: number;
+  /** Where it goes, as written in the config. */
+  readonly endpoint: string;
+  /** What is sent; changes stay in this try. */
+  readonly request: Outgoing;
+}
+
+/** A typed place on every exchange that belongs to one policy instance. */
+export interface Slot<T> {
+  get(x: Exchange): T | undefined;
+  set(x: Exchange, value: T): void;
+}
+
+/** What a policy reaches the outside through. */
+export interface PolicyEnv {
+  /** The route or service that the policy stands on. */
+  readonly owner: string;
+  readonly clock: Clock;
+  /** A number from 0 up to 1. */
+  random(): number;
+  slot<T>(): Slot<T>;
+}
+
+/** A policy as its file declares it. */
+export interface PolicyDefinition<Options extends z.ZodType = z.ZodType> {
+  /** Its name in configs: lower case words joined by "-". */
+  readonly name: string;
+  readonly phase: Phase;
+  readonly options: Options;
+  /** Reasons that its rejections carry, by code. */
+  readonly reasons?: Readonly<Record<string, ReasonSpec>>;
+  /** Called when a snapshot is built: all that is known before traffic is settled here. Throws what makes it refuse. */
+  compile(options: z.output<Options>, env: PolicyEnv): Step | PolicySteps;
+}
+
+/** Declares a policy. Throws a RangeError for a name that no config could use. */
+export function definePolicy<Options extends z.ZodType>(
+  definition: PolicyDefinition<Options>,
+): PolicyDefinition<Options> {
+  if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(definition.name))
+    throw new RangeError(
+      `a policy's name is lower case words joined by "-", not ${JSON.stringify(definition.name)}`,
+    );
+  for (const code of Object.keys(definition.reasons ?? {}))
+    if (!/^[a-z][a-z0-9_]*$/.test(code))
+      throw new RangeError(`a reason is snake_case, not ${JSON.stringify(code)}`);
+  return Object.freeze(definition);
+}

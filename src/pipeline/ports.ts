@@ -1,0 +1,40 @@
+import type { Failure } from "../errors/failure.ts";
+import type { ReasonSpec } from "../errors/reasons.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Reply } from "../lib/reply.ts";
+import type { ReceivedRequest } from "../lib/request.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Route } from "./route.ts";
+
+/** Finds the route of a request. A miss is the not-found route: nothing above is special-cased. */
+export interface Router {
+  match(request: ReceivedRequest): Route;
+}
+
+/** Sends an exchange's outgoing request to its service. It does not throw: failures are values. */
+export interface Forwarder {
+  forward(x: Exchange, done: (result: Reply | Failure) => void): void;
+}
+
+/** Counts what happened. */
+export interface Meter {
+  record(x: Exchange): void;
+}
+
+/** Takes what a person should know: failures with their cause, never secrets. */
+export interface Sink {
+  failure(x: Exchange, failure: Failure): void;
+}
+
+/** The immutable whole that serves an exchange from its start to its end. */
+export interface Snapshot {
+  readonly router: Router;
+  readonly forwarder: Forwarder;
+  readonly meter: Meter;
+  readonly sink: Sink;
+  readonly clock: Clock;
+  /** Reasons that policies declared, by code. */
+  readonly reasons: Readonly<Record<string, ReasonSpec>>;
+  /** Milliseconds that one step may wait. */
+  readonly policyTimeout: number;
+}

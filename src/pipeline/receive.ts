@@ -1,0 +1,80 @@
+import { randomUUID } from "node:crypto";
+import { FORWARDING, Kind } from "../lib/field-kinds.ts";
+import type { Fields, ReadonlyFields } from "../lib/fields.ts";
+import { Outgoing } from "../lib/outgoing.ts";
+import type { Peer, ReceivedRequest } from "../lib/request.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** How this gateway names itself in Via (RFC 9110 §7.6.3). */
+export const VIA_NAME = "torana";
+
+const SAFE_ID = /^[A-Za-z0-9._~:+/=@-]{1,128}$/;
+
+/**
+ * Step 2 of the walk: gives the exchange its id and makes what the service will be sent: without the fields of the
+ * client's connection, with word of where the request came from. A client's own word on that counts only from a peer that
+ * is trusted (RFC 7239 §8.1).
+ */
+export function receive(x: Exchange): void {
+  const { request } = x;
+  const { peer } = x.downstream;
+  const fields = request.fields.clone();
+  fields.dropHopByHop();
+  fields.dropped |= Kind.host | Kind.contentLength;
+
+  const told = request.fields.kinds;
+  const given = peer.trusted && (told & Kind.requestId) !== 0 ? request.field("x-request-id") : undefined;
+  if (x.id === "") x.id = given !== undefined && SAFE_ID.test(given) ? given : randomUUID();
+  fields.dropped |= Kind.requestId;
+
+  const believed = peer.trusted && (told & FORWARDING) !== 0;
+  if (believed) extendForwarding(x, fields, peer, request);
+  else {
+    fields.dropped |= FORWARDING;
+    if (peer.address !== "") fields.put("x-forwarded-for", peer.address);
+    fields.put("x-forwarded-proto", request.scheme);
+    if (request.authority !== "") fields.put("x-forwarded-host", request.authority);
+  }
+  if (!request.expectsContinue) fields.dropped |= Kind.expect;
+  fields.put("x-request-id", x.id);
+  fields.put(
+    "via",
+    request.version === 10 ? `1.0 ${VIA_NAME}` : request.version === 20 ? `2 ${VIA_NAME}` : `1.1 ${VIA_NAME}`,
+  );
+
+  const outgoing = new Outgoing(
+    request.method,
+    request.authority,
+    request.path,
+    request.query,
+    fields,
+    request.body,
+  );
+  outgoing.upgrade = request.upgrade;
+  outgoing.takesTrailers = request.takesTrailers;
+  x.outgoing = outgoing;
+}
+
+/** A trusted peer told whom it speaks for: its word stays, and the peer itself is added to it. */
+function extendForwarding(x: Exchange, fields: Fields, peer: Peer, request: ReceivedRequest): void {
+  const before: ReadonlyFields = request.fields;
+  const chain = before.get("x-forwarded-for");
+  fields.dropped |= Kind.forwardedFor;
+  fields.put("x-forwarded-for", chain === undefined ? peer.address : `${chain}, ${peer.address}`);
+  if (chain !== undefined) x.clientAddress = clientIn(chain, peer);
+  if (!before.has("x-forwarded-proto")) fields.put("x-forwarded-proto", request.scheme);
+  if (!before.has("x-forwarded-host")) fields.put("x-forwarded-host", request.authority);
+  const forwarded = before.get("forwarded");
+  if (forwarded === undefined) return;
+  const node = peer.address.includes(":") ? `"[${peer.address}]"` : peer.address;
+  fields.dropped |= Kind.forwarded;
+  fields.put("forwarded", `${forwarded}, for=${node}`);
+}
+
+/** The last address in the chain that no trusted proxy stands behind. */
+function clientIn(chain: string, peer: Peer): string {
+  const addresses = chain.split(",").map((part) => part.trim());
+  for (let i = addresses.length - 1; i > 0; i--)
+    if (peer.trusts?.(addresses[i]!) !== true) return addresses[i]!;
+  return addresses[0] || peer.address;
+}

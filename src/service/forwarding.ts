@@ -1,0 +1,163 @@
+import { Failure } from "../errors/failure.ts";
+import { reasonSpec } from "../errors/reasons.ts";
+import type { ClientConnection, ClientEvents, OutgoingMessage } from "../http/client-connection.ts";
+import type { PoolClient } from "../http/pool.ts";
+import type { ResponseHead } from "../http/response-reader.ts";
+import { type Body, HeldBody } from "../lib/body.ts";
+import { Kind } from "../lib/field-kinds.ts";
+import type { Outgoing } from "../lib/outgoing.ts";
+import { Reply, type Tunnel } from "../lib/reply.ts";
+import { policyFailed, settle } from "../pipeline/chain.ts";
+import type { Exchange } from "../pipeline/exchange.ts";
+import { VIA_NAME } from "../pipeline/receive.ts";
+import { ReplayBody } from "./replay-body.ts";
+import type { Endpoint, Service } from "./service.ts";
+
+/** Tries of one exchange at most, however many endpoints there are. */
+const TRIES_MAX = 5;
+
+/** One exchange on its way through one service: try after try, until one gives an answer or a failure that stands. */
+export class Forwarding implements PoolClient, ClientEvents {
+  readonly #x: Exchange;
+  readonly #service: Service;
+  readonly #done: (result: Reply | Failure) => void;
+  readonly #tried: Endpoint[] = [];
+  #endpoint: Endpoint | undefined = undefined;
+  #connection: ClientConnection | undefined = undefined;
+  #request: Outgoing | undefined = undefined;
+  /** The next try needs a connection that was never used. */
+  #fresh = false;
+  #over = false;
+
+  constructor(x: Exchange, service: Service, done: (result: Reply | Failure) => void) {
+    this.#x = x;
+    this.#service = service;
+    this.#done = done;
+  }
+
+  /** Begins the next try. */
+  next(): void {
+    const x = this.#x;
+    const endpoint = this.#fresh
+      ? this.#endpoint
+      : this.#service.balancer.pick(x, this.#service.endpoints, this.#tried);
+    if (endpoint === undefined) {
+      this.#end(new Failure("no_endpoint"));
+      return;
+    }
+    this.#endpoint = endpoint;
+    x.endpoint = endpoint.url;
+    x.attempts++;
+    if (x.route.attempt.length === 0) {
+      this.#request = x.outgoing;
+      endpoint.pool.acquire(this, this.#fresh);
+    } else this.#prepare(endpoint);
+  }
+
+  /** Attempt steps work on a copy: what one try signs, the next must not inherit. */
+  async #prepare(endpoint: Endpoint): Promise<void> {
+    const x = this.#x;
+    const request = x.outgoing.clone();
+    const view = { number: x.attempts, endpoint: endpoint.url, request };
+    for (const { policy, step } of x.route.attempt) {
+      let failed: Reply | undefined;
+      try {
+        const wait = step(x, view);
+        if (wait !== undefined) failed = await settle(x, policy, wait);
+      } catch (error) {
+        failed = policyFailed(x, policy, error);
+      }
+      if (this.#over || x.ended) return;
+      if (failed !== undefined) {
+        this.#end(failed);
+        return;
+      }
+    }
+    this.#request = request;
+    endpoint.pool.acquire(this, this.#fresh);
+  }
+
+  connected(connection: ClientConnection): void {
+    this.#connection = connection;
+    connection.send(messageOf(this.#request!, this.#endpoint!), this);
+  }
+
+  refused(failure: Failure): void {
+    this.#again(failure);
+  }
+
+  informational(head: ResponseHead): void {
+    head.fields.dropHopByHop();
+    head.fields.dropped |= Kind.contentLength;
+    this.#x.downstream.informational(head.status, head.fields);
+  }
+
+  answered(head: ResponseHead, body: Body | undefined, tunnel: Tunnel | undefined): void {
+    const { fields } = head;
+    fields.dropHopByHop();
+    fields.put("via", `1.1 ${VIA_NAME}`);
+    const reply = new Reply(head.status, fields, body);
+    reply.phrase = head.phrase;
+    reply.tunnel = tunnel;
+    const sent = this.#x.outgoing.body;
+    if (sent instanceof ReplayBody) sent.forget();
+    this.#end(reply);
+  }
+
+  failed(failure: Failure): void {
+    this.#connection = undefined;
+    if (failure.code === "connection_reused_closed") this.#fresh = true;
+    this.#again(failure);
+  }
+
+  /** Tries again what never reached a service and can be sent once more; all else is what the client learns. */
+  #again(failure: Failure): void {
+    const x = this.#x;
+    if (this.#over) return;
+    const { retry } = reasonSpec(failure.code);
+    const body = x.outgoing.body;
+    const sendable = body === undefined || body instanceof HeldBody || (body as ReplayBody).whole;
+    if (retry !== true || !sendable || x.attempts >= TRIES_MAX) {
+      this.#end(failure);
+      return;
+    }
+    if (!this.#fresh || failure.code !== "connection_reused_closed") {
+      this.#fresh = false;
+      this.#tried.push(this.#endpoint!);
+      if (this.#tried.length >= this.#service.endpoints.length) {
+        this.#end(failure);
+        return;
+      }
+    }
+    this.next();
+  }
+
+  #end(result: Reply | Failure): void {
+    if (this.#over) return;
+    this.#over = true;
+    const body = this.#x.outgoing.body;
+    if (result instanceof Failure && body instanceof ReplayBody) body.drop();
+    this.#done(result);
+  }
+
+  /** The exchange is over before its answer is complete: the service may stop working on it. */
+  abort(): void {
+    const begun = this.#over;
+    this.#over = true;
+    const body = this.#x.outgoing.body;
+    if (body instanceof ReplayBody) body.drop();
+    if (this.#connection !== undefined) {
+      if (!begun) this.#connection.abort();
+    } else this.#endpoint?.pool.forget(this);
+  }
+}
+
+/** The request as it goes out, but for its framing. */
+function messageOf(request: Outgoing, endpoint: Endpoint): OutgoingMessage {
+  const upgrade = request.upgrade === "websocket";
+  const host = request.authority === "" ? endpoint.authority : request.authority;
+  let head = `${request.method} ${request.path}${request.query} HTTP/1.1\r\nhost: ${host}\r\n${request.fields.toText()}`;
+  if (upgrade) head += "connection: Upgrade\r\nupgrade: websocket\r\n";
+  else if (request.takesTrailers) head += "te: trailers\r\nconnection: te\r\n";
+  return { head, method: request.method, body: request.body, upgrade };
+}

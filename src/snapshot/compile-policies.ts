@@ -1,0 +1,140 @@
+import type { ReasonSpec } from "../errors/reasons.ts";
+import { REASONS } from "../errors/reasons.ts";
+import type { Clock } from "../lib/clock.ts";
+import { type BodyPlan, holdRequest, type PlannedBody } from "../pipeline/body-plan.ts";
+import { chain, responseChain } from "../pipeline/chain.ts";
+import { PHASES } from "../pipeline/phases.ts";
+import type {
+  AttemptStep,
+  PolicyDefinition,
+  PolicyEnv,
+  PolicySteps,
+  RecoverStep,
+  ResponseStep,
+  Step,
+} from "../pipeline/policy.ts";
+import type { Named, Route } from "../pipeline/route.ts";
+
+/** Policies by name. */
+export type PolicyCatalog = ReadonlyMap<string, PolicyDefinition>;
+
+/** A policy as written: `{ name: options }`. */
+export type PolicyEntry = Readonly<Record<string, unknown>>;
+
+/** One configured policy, compiled. */
+export interface CompiledPolicy {
+  readonly definition: PolicyDefinition;
+  readonly steps: PolicySteps;
+}
+
+const BUFFER_MAX = 1_048_576;
+
+/** What building a snapshot shares among its policies. */
+export class PolicyCompiler {
+  readonly reasons: Record<string, ReasonSpec> = {};
+  readonly #catalog: PolicyCatalog;
+  readonly #clock: Clock;
+  #slots = 0;
+
+  constructor(catalog: PolicyCatalog, clock: Clock) {
+    this.#catalog = catalog;
+    this.#clock = clock;
+  }
+
+  /** Compiles one entry. Throws an Error that says what is wrong with it. */
+  compile(entry: PolicyEntry, owner: string): CompiledPolicy {
+    const [name, ...more] = Object.keys(entry);
+    if (name === undefined || more.length > 0)
+      throw new Error("a policy is written as one name with its options");
+    const definition = this.#catalog.get(name);
+    if (definition === undefined) throw new Error(`there is no policy ${JSON.stringify(name)}`);
+    this.#addReasons(definition);
+    const options = definition.options.safeParse(entry[name] ?? {});
+    if (!options.success) {
+      const issue = options.error.issues[0]!;
+      throw new Error(`${[name, ...issue.path].map(String).join(".")}: ${issue.message}`);
+    }
+    const made = definition.compile(options.data, this.#env(owner));
+    return { definition, steps: typeof made === "function" ? { request: made } : made };
+  }
+
+  #addReasons(definition: PolicyDefinition): void {
+    for (const [code, spec] of Object.entries(definition.reasons ?? {})) {
+      const there = this.reasons[code];
+      if (code in REASONS || (there !== undefined && there !== spec))
+        throw new Error(`the policy ${definition.name} declares the reason ${code}, which is taken`);
+      this.reasons[code] = spec;
+    }
+  }
+
+  #env(owner: string): PolicyEnv {
+    return {
+      owner,
+      clock: this.#clock,
+      random: Math.random,
+      slot: <T>() => {
+        const index = this.#slots++;
+        return {
+          get: (x) => x.slot(index) as T | undefined,
+          set: (x, value: T) => x.setSlot(index, value),
+        };
+      },
+    };
+  }
+}
+
+/** What a route takes from its policies. */
+export type RouteSteps = Pick<Route, "request" | "attempt" | "recover" | "response" | "bodies" | "log">;
+
+/** Folds the policies of a route: by phase, within a phase as written; those of its service stand innermost. */
+export function foldPolicies(
+  policies: readonly CompiledPolicy[],
+  ofService: readonly CompiledPolicy[],
+): RouteSteps {
+  const byPhase = PHASES.flatMap((phase) => policies.filter(({ definition }) => definition.phase === phase));
+  const all = [...byPhase, ...ofService];
+  const named = <T>(pick: (steps: PolicySteps) => T | undefined): Named<T>[] =>
+    all.flatMap(({ definition, steps }) => {
+      const step = pick(steps);
+      return step === undefined ? [] : [{ policy: definition.name, step }];
+    });
+  return {
+    request: chain(requestSteps(byPhase)),
+    attempt: named<AttemptStep>((steps) => steps.attempt),
+    recover: named<RecoverStep>((steps) => steps.recover),
+    response: responseChain(named<ResponseStep>((steps) => steps.response)),
+    bodies: bodyPlan(all),
+    log: named((steps) => steps.log),
+  };
+}
+
+function requestSteps(policies: readonly CompiledPolicy[]): Named<Step>[] {
+  return policies.flatMap(({ definition, steps }) => {
+    const policy = definition.name;
+    const made: Named<Step>[] = [];
+    if (steps.body?.request === "buffer")
+      made.push({ policy, step: holdRequest(steps.body.max ?? BUFFER_MAX) });
+    if (steps.request !== undefined) made.push({ policy, step: steps.request });
+    return made;
+  });
+}
+
+function bodyPlan(policies: readonly CompiledPolicy[]): BodyPlan {
+  const request: PlannedBody[] = [];
+  const response: PlannedBody[] = [];
+  let responseBuffer = 0;
+  for (const { definition, steps } of policies) {
+    const { requestBody, responseBody, body } = steps;
+    const policy = definition.name;
+    if (requestBody !== undefined) request.push({ policy, step: requestBody, tap: body?.request === "tap" });
+    // The service's bytes meet the innermost policy first, as response steps do.
+    if (responseBody !== undefined)
+      response.unshift({ policy, step: responseBody, tap: body?.response === "tap" });
+    if (body?.response === "buffer") responseBuffer = Math.max(responseBuffer, body.max ?? BUFFER_MAX);
+  }
+  return {
+    request: request.length > 0 ? request : undefined,
+    response: response.length > 0 ? response : undefined,
+    responseBuffer,
+  };
+}

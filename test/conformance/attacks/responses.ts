@@ -1,0 +1,12 @@
+/** The whole table of response attacks. */
+import { responseBodyFamilies } from "./response-bodies.ts";
+import { responseFramingFamilies } from "./response-framing.ts";
+import { responseHeadFamilies } from "./response-heads.ts";
+import type { ResponseFamily } from "./response-table.ts";
+
+/** Families of lies by services, each with its rule. */
+export const responseFamilies: readonly ResponseFamily[] = [
+  ...responseFramingFamilies,
+  ...responseHeadFamilies,
+  ...responseBodyFamilies,
+];
