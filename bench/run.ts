@@ -22,6 +22,8 @@ Exit status: 0 all bars met, 1 a bar missed, 2 not measured.`;
 
 async function measure(scenario: Scenario, options: Options): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), "torana-bench-"));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.on("exit", remove); // after a signal
   const progress = new Progress(scenario.name);
   const extent: Extent = options.quick ? scenario.quick : scenario.full;
   const peers = scenario.peers.filter((name) => options.only?.includes(name) ?? true);
@@ -51,7 +53,8 @@ async function measure(scenario: Scenario, options: Options): Promise<Report> {
     };
   } finally {
     progress.clear();
-    rmSync(folder, { recursive: true, force: true });
+    remove();
+    process.off("exit", remove);
   }
 }
 

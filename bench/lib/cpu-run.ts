@@ -2,7 +2,7 @@
 
 import { must } from "./failure.ts";
 import type { Field } from "./field.ts";
-import { type Noise, noiseNote, percent, quietest, watchCore } from "./noise.ts";
+import { type Chosen, choose, type Noise, noiseNote, percent, watchCore } from "./noise.ts";
 import type { PeerName } from "./peer.ts";
 import { cpuMicroseconds } from "./proc.ts";
 import { alternate } from "./rounds.ts";
@@ -33,7 +33,7 @@ export interface CpuRun {
   readonly requests: number;
 }
 
-export type CpuRuns = Partial<Record<PeerName, CpuRun[]>>;
+export type CpuRuns = Partial<Record<PeerName, Chosen<CpuRun>[]>>;
 
 /** Measures all proxies of the field in alternating rounds. */
 export function measureCpu(bench: Bench, field: Field, job: CpuJob): Promise<CpuRuns> {
@@ -43,7 +43,7 @@ export function measureCpu(bench: Bench, field: Field, job: CpuJob): Promise<Cpu
     names: [...field.peers.keys()],
     run: (name, round) => {
       const once = (): Promise<CpuRun> => cpuRun(bench, field, job, name);
-      return round === 0 ? once() : quietest(once);
+      return choose(round > 0 && bench.options.repeatDisturbed, once);
     },
   });
 }
@@ -106,7 +106,7 @@ export function cpuTable(job: CpuJob, runs: CpuRuns): Table {
         percent(median(all.map((run) => run.proxyShare))),
       ];
     }),
-    notes: [noiseNote(entries.flatMap(([, all]) => all.map((run) => run.noise)))],
+    notes: [noiseNote(entries.flatMap(([, all]) => all))],
   };
 }
 

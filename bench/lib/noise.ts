@@ -44,18 +44,27 @@ export function watchCore(core: number, pids: readonly number[]): () => CoreNois
 const QUIET = 0.02;
 const ATTEMPTS = 3;
 
-/** For the page of results: what `quietest` does. */
-export const QUIETEST_METHOD =
-  "A run during which a watched core lost more than 2 % to other programs or to the hypervisor is made up to two times again, and the run that lost least counts. The loss does not depend on the proxy, so the choice favours none; what is left of it stands below each table.";
+/** For the page of results, when `--repeat-disturbed` was given. */
+export const REPEAT_METHOD =
+  "With --repeat-disturbed, a run during which a watched core lost more than 2 % to other programs, the kernel's own threads or the hypervisor is made up to two times again at once, and the run that lost least counts. A proxy can cause part of that loss itself (files that the kernel writes later, for one), so the runs that do not count are in the JSON file, and their number stands below each table.";
 
-/** Repeats a run that was disturbed, and keeps the least disturbed one of at most three. */
-export async function quietest<Run extends { readonly noise: Noise }>(run: () => Promise<Run>): Promise<Run> {
+/** A run that counts, and those that it replaced. */
+export type Chosen<Run> = Run & { readonly discarded: readonly Run[] };
+
+/** One run; with `repeat`, the least disturbed of at most three, none of which is lost. */
+export async function choose<Run extends { readonly noise: Noise }>(
+  repeat: boolean,
+  run: () => Promise<Run>,
+): Promise<Chosen<Run>> {
   let best = await run();
-  for (let attempt = 1; attempt < ATTEMPTS && lossOf(best.noise) > QUIET; attempt += 1) {
+  const discarded: Run[] = [];
+  while (repeat && discarded.length < ATTEMPTS - 1 && lossOf(best.noise) > QUIET) {
     const again = await run();
-    if (lossOf(again.noise) < lossOf(best.noise)) best = again;
+    const better = lossOf(again.noise) < lossOf(best.noise);
+    discarded.push(better ? best : again);
+    if (better) best = again;
   }
-  return best;
+  return { ...best, discarded };
 }
 
 /** Median loss of the runs, as a share of the busier core's time: beyond 5 % a result does not stand. */
@@ -67,14 +76,20 @@ function lossOf({ proxyCore, loadCore }: Noise): number {
   return Math.max(proxyCore.foreign + proxyCore.stolen, loadCore ? loadCore.foreign + loadCore.stolen : 0);
 }
 
-/** Sentences about the noise of all runs of a table. */
-export function noiseNote(all: readonly Noise[]): string {
-  const proxy = sentence(
-    "proxy's",
-    all.map(({ proxyCore }) => proxyCore),
-  );
+/** Sentences about the noise of all runs of a table, and how many runs were replaced. */
+export function noiseNote(runs: readonly { noise: Noise; discarded: readonly unknown[] }[]): string {
+  const all = runs.map(({ noise }) => noise);
+  const sentences = [
+    sentence(
+      "proxy's",
+      all.map(({ proxyCore }) => proxyCore),
+    ),
+  ];
   const load = all.flatMap(({ loadCore }) => loadCore ?? []);
-  return load.length > 0 ? `${proxy} ${sentence("load's", load)}` : proxy;
+  if (load.length > 0) sentences.push(sentence("load's", load));
+  const discarded = runs.reduce((sum, run) => sum + run.discarded.length, 0);
+  if (discarded > 0) sentences.push(`${discarded} disturbed runs do not count, ${runs.length} do.`);
+  return sentences.join(" ");
 }
 
 function sentence(which: string, all: readonly CoreNoise[]): string {

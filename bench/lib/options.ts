@@ -10,6 +10,8 @@ export interface Options extends Cores {
   readonly only: readonly PeerName[] | undefined;
   readonly quick: boolean;
   readonly write: boolean;
+  /** Make disturbed runs again and keep the calmest. */
+  readonly repeatDisturbed: boolean;
 }
 
 const NAMES: readonly string[] = ["torana", "nginx", "haproxy", "nginx-streaming"];
@@ -20,6 +22,7 @@ export const OPTIONS_HELP = `  --rounds N        measured rounds of each proxy
   --only A,B        only these proxies: torana, nginx, haproxy, nginx-streaming
   --quick           few and short rounds, to try the harness; marked as quick, written only with --write
   --write           write bench/results/ although the run was quick or partial
+  --repeat-disturbed  peers, bodies, latency: make a disturbed run again, up to two times, and count the calmest
   --proxy-core N    core of the proxy under test (default 0)
   --load-core N     core of load generator and upstream (default 1)`;
 
@@ -38,6 +41,7 @@ export function parseOptions(argv: readonly string[]): { names: string[]; option
     only: values.only?.split(",").map(peerName),
     quick: values.quick,
     write: values.write,
+    repeatDisturbed: values["repeat-disturbed"],
     proxyCore: core("--proxy-core", values["proxy-core"]),
     loadCore: core("--load-core", values["load-core"]),
   };
@@ -55,6 +59,7 @@ function parse(argv: readonly string[]) {
       only: { type: "string" },
       quick: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
+      "repeat-disturbed": { type: "boolean", default: false },
       "proxy-core": { type: "string", default: "0" },
       "load-core": { type: "string", default: "1" },
     },

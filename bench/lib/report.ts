@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Machine } from "./machine.ts";
+import { REPEAT_METHOD } from "./noise.ts";
 import { ROOT } from "./root.ts";
 import type { Bench, Outcome, Table, Verdict } from "./scenario.ts";
 
@@ -54,7 +55,8 @@ export function toMarkdown(report: Report): string {
     ...rowsOf(["what", "measured", "bar", ""], outcome.verdicts.map(verdictCells)),
     "",
   );
-  parts.push("## How", "", ...outcome.method.map((line) => `- ${line}`), "");
+  const method = bench.options.repeatDisturbed ? [...outcome.method, REPEAT_METHOD] : outcome.method;
+  parts.push("## How", "", ...method.map((line) => `- ${line}`), "");
   parts.push(
     `- ${report.date}, ${bench.rounds} rounds, ${bench.seconds} s each, proxies on core ${bench.options.proxyCore}, load and upstream on core ${bench.options.loadCore}`,
     `- command: \`${report.command}\``,

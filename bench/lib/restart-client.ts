@@ -58,7 +58,7 @@ export class RestartClient {
       const failed = (failure: string): void => done({ failure, endpoint: undefined });
       const headers = { "x-bench-id": id, ...(method === "POST" ? { "content-length": 2 } : {}) };
       const asked = request(
-        { port: this.#port, path: "/work", method, headers, agent: this.#agent },
+        { port: this.#port, path: "/job", method, headers, agent: this.#agent },
         (answer) => {
           let body = "";
           answer.setEncoding("latin1");

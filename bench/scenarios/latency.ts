@@ -1,5 +1,5 @@
 import { startField } from "../lib/field.ts";
-import { noiseNote, QUIETEST_METHOD, quietest } from "../lib/noise.ts";
+import { type Chosen, choose, noiseNote } from "../lib/noise.ts";
 import { BROWSER_REQUEST, type OpenLoopRun, runOpenLoop } from "../lib/open-loop.ts";
 import type { PeerName } from "../lib/peer.ts";
 import { alternate } from "../lib/rounds.ts";
@@ -11,7 +11,7 @@ const CONNECTIONS = 64;
 const BAR = 1.3;
 
 type Target = PeerName | "direct";
-type Runs = Partial<Record<Target, OpenLoopRun[]>>;
+type Runs = Partial<Record<Target, Chosen<OpenLoopRun>[]>>;
 
 /** What a proxy adds to the time of a request, at fixed rates. */
 export const latency: Scenario = {
@@ -28,7 +28,7 @@ async function run(bench: Bench): Promise<Outcome> {
   const targets: Target[] = ["direct", ...field.peers.keys()];
   const found: [number, Runs][] = [];
   for (const rate of RATES) {
-    const runs = await alternate<Target, OpenLoopRun>({
+    const runs = await alternate<Target, Chosen<OpenLoopRun>>({
       bench,
       what: `${rate} requests/s`,
       names: targets,
@@ -39,7 +39,7 @@ async function run(bench: Bench): Promise<Outcome> {
         const proxyPids = name === "direct" ? [] : [field.peers.get(name)!.pid];
         const place = { cores: bench.options, proxyPids, loadPids: [field.upstreamPid] };
         const once = () => runOpenLoop(what, place, { ...job, seconds: bench.seconds });
-        const result = round === 0 ? await once() : await quietest(once);
+        const result = await choose(round > 0 && bench.options.repeatDisturbed, once);
         field.assertAlive();
         return result;
       },
@@ -59,7 +59,6 @@ async function run(bench: Bench): Promise<Outcome> {
 const METHOD: readonly string[] = [
   `The generator (bench/load/open-loop.ts) holds ${CONNECTIONS} keep-alive connections and sends at fixed times; a latency counts from the time at which the request was due, so a stalled proxy cannot slow the schedule down.`,
   "All targets are measured in turn within each round; one second at the same rate before each run does not count, and the first run of each target is a warm-up.",
-  QUIETEST_METHOD,
   "Generator and upstream share one core, for the direct runs as for the proxied ones. The generator polls without sleeping, in the scheduler's idle class: the upstream goes first, and the column “generator late” shows how far the generator was behind its schedule.",
   `Bar: Torana's p99, or what it adds to the direct p99, is at most ${BAR} × nginx's (the better of the two counts). The added time is formed from the medians of the rounds. “Quietest rounds” compares the best round of each, which a noisy machine disturbs least.`,
   "The request is the browser-size one of `peers`, the answer has 150 bytes. A failed request would have stopped the scenario.",
@@ -89,7 +88,7 @@ function latencyTable(rate: number, runs: Runs): Table {
       name === "direct" ? "–" : (middle(all, "p99") - direct).toFixed(0),
       `${middle(all, "lateP50").toFixed(0)} / ${middle(all, "lateP99").toFixed(0)}`,
     ]),
-    notes: [noiseNote(Object.values(runs).flatMap((all) => all.map((run) => run.noise)))],
+    notes: [noiseNote(Object.values(runs).flat())],
   };
 }
 

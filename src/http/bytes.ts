@@ -9,8 +9,6 @@ declare global {
 export const CR = 0x0d;
 export const LF = 0x0a;
 export const SP = 0x20;
-export const TAB = 0x09;
-export const COLON = 0x3a;
 
 /** 1 for an octet of `tchar` (RFC 9110 §5.6.2). */
 export const TOKEN: Uint8Array = table(

@@ -102,14 +102,16 @@ export class ClientConnection implements TransportOwner, IncomingOwner, WriterOw
     this.#informational = 0;
     this.#since = 0;
     const { body } = message;
-    const length = body === undefined ? 0 : body.length;
-    const trailing = body instanceof HeldBody && body.trailers !== undefined;
-    const framing: Framing = trailing ? CHUNKED : (length ?? CHUNKED);
+    const framing = framingOf(body);
     let head = message.head;
     if (framing === CHUNKED) head += "transfer-encoding: chunked\r\n\r\n";
     else if (framing > 0 || (body !== undefined && message.method !== "GET"))
       head += `content-length: ${framing}\r\n\r\n`;
     else head += needsLength(message.method) ? "content-length: 0\r\n\r\n" : "\r\n";
+    if (body === undefined) {
+      this.#transport.write(head);
+      return;
+    }
     this.#writer = new BodyWriter(this, this.#transport, head, framing);
     this.#writer.write(body);
   }
@@ -389,13 +391,18 @@ export class ClientConnection implements TransportOwner, IncomingOwner, WriterOw
       return 0;
     }
     if (this.#events === undefined) return this.keepAlive;
-    if (this.#writer?.over) return this.#timeouts.response;
+    if (this.#writer === undefined || this.#writer.over) return this.#timeouts.response;
     // The request is on its way: only a service that does not read it is waited for.
     const { backlog } = this.#transport;
     if (backlog === 0 || backlog !== this.#backlog) this.#since = 0;
     this.#backlog = backlog;
     return backlog === 0 ? 0 : this.#timeouts.idle;
   }
+}
+
+function framingOf(body: Body | undefined): Framing {
+  if (body === undefined) return 0;
+  return body instanceof HeldBody && body.trailers !== undefined ? CHUNKED : (body.length ?? CHUNKED);
 }
 
 /** Methods whose content is expected: without a length a service could wait for it (RFC 9110 §8.6). */

@@ -7,8 +7,8 @@ export type Framing = number;
 export const CHUNKED = -1;
 export const UNTIL_CLOSE = -2;
 
-/** Most bytes that a Content-Length is believed. */
-const LENGTH_DIGITS = 15;
+/** The longest body that is believed: beyond it numbers are no longer exact. */
+const LENGTH_MAX: number = Number.MAX_SAFE_INTEGER;
 
 /** How a request's body is framed (RFC 9112 §6.3). */
 export function requestFraming(fields: Fields, version: number, twice: number): Framing | Failure {
@@ -56,9 +56,18 @@ export function responseFraming(
 /** The number of a Content-Length that stands once and is digits only. */
 export function contentLength(fields: Fields, twice: number): number | undefined {
   if ((twice & Kind.contentLength) !== 0) return undefined;
-  const value = fields.only(Kind.contentLength) ?? "";
-  const digits = /^0*([0-9]+)$/.exec(value)?.[1];
-  return digits === undefined || digits.length > LENGTH_DIGITS ? undefined : Number(digits);
+  return digits(fields.only(Kind.contentLength) ?? "");
+}
+
+/** A number written in digits only, not larger than a body may be. */
+function digits(text: string): number | undefined {
+  let value = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  return text.length === 0 || value > LENGTH_MAX ? undefined : value;
 }
 
 function ambiguous(detail: string): Failure {

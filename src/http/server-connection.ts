@@ -51,6 +51,12 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
   #persistent = true;
   /** An exchange is under way. */
   #busy = false;
+  /** Its answer has begun. */
+  #answering = false;
+  /** Its answer is out, but perhaps not all in the kernel's hands. */
+  #answered = false;
+  /** Bytes of the body of an answer that was written without a writer. */
+  #bytes = 0;
   /** Nothing more is served. */
   #closing = false;
   /** The client will send no more; what it sent is answered. */
@@ -187,13 +193,15 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
   // ---- answering
 
   informational(status: number, fields: Fields): void {
-    if (this.#head?.version === 10 || this.#writer !== undefined || !this.#busy) return;
+    if (this.#head?.version === 10 || this.#answering || !this.#busy) return;
     this.#transport.write(informationalHead(status, fields));
   }
 
   send(reply: Reply): void {
     const head = this.#head;
-    if (!this.#busy || head === undefined || this.#transport.closed) return;
+    if (!this.#busy || this.#answering || head === undefined || this.#transport.closed) return;
+    this.#answering = true;
+    this.#bytes = 0;
     if (reply.tunnel !== undefined) {
       this.#switch(reply);
       return;
@@ -204,13 +212,19 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
     if (unread || last) this.#persistent = false;
     const text = composeReplyHead(reply, head.method, head.version, this.#persistent);
     if (composed.framing === -2) this.#persistent = false;
-    this.#writer = new BodyWriter(this, this.#transport, text, composed.framing);
-    let body = reply.body;
-    if (!composed.sendsBody) {
-      if (body !== undefined && !(body instanceof HeldBody)) body.cancel();
-      body = undefined;
+    const { body } = reply;
+    if (composed.sendsBody && body !== undefined && (!(body instanceof HeldBody) || composed.framing < 0)) {
+      this.#writer = new BodyWriter(this, this.#transport, text, composed.framing);
+      this.#writer.write(body);
+      return;
     }
-    this.#writer.write(body);
+    // The usual small answer, head and body in one write.
+    const content = composed.sendsBody && body !== undefined ? (body as HeldBody).content : "";
+    if (!composed.sendsBody) reply.discard();
+    if (typeof content === "string") this.#transport.write(text + content);
+    else this.#transport.writeAll([text, content]);
+    this.#bytes = content.length;
+    this.#over(true);
   }
 
   #switch(reply: Reply): void {
@@ -242,8 +256,9 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
   #over(complete: boolean, failure?: string): void {
     if (!this.#busy) return;
     const events = this.#events;
-    const written = this.#writer?.written ?? 0;
+    const written = this.#writer?.written ?? this.#bytes;
     this.#events = undefined;
+    this.#answered = true;
     if (!complete || this.#tunnel !== undefined) this.#closing = true;
     events?.sent(complete, written, failure);
     if (this.#body !== undefined && !this.#body.done) this.#closing = true;
@@ -254,6 +269,8 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
 
   #next(): void {
     this.#busy = false;
+    this.#answering = false;
+    this.#answered = false;
     this.#writer = undefined;
     this.#head = undefined;
     if (this.#closing) {
@@ -294,8 +311,7 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
 
   drained(): void {
     this.#writer?.drained();
-    if (this.#busy && this.#writer?.over && this.#tunnel === undefined && this.#events === undefined)
-      this.#next();
+    if (this.#busy && this.#answered) this.#next();
   }
 
   writeFailed(): void {

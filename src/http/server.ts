@@ -67,13 +67,8 @@ export class HttpServer {
       return;
     }
     const trusts = this.#trusts;
-    const peer: Peer = {
-      address,
-      port: socket.remotePort ?? 0,
-      trusted: trusts(address),
-      secure: false,
-      trusts,
-    };
+    const port = socket.remotePort ?? 0;
+    const peer: Peer = { address, port, trusted: trusts(address), secure: false, trusts, memo: undefined };
     const connection = new ServerConnection(this.#handler, this.#limits, peer);
     this.#connections.add(connection);
     this.#perAddress.set(address, here + 1);

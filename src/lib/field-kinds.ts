@@ -85,18 +85,57 @@ const names: readonly (readonly [string, number])[] = [
 
 const kindByName: ReadonlyMap<string, number> = new Map(names);
 
-/** Lengths and first letters (as bits, a = 1) that a name with a kind can have: refuses nearly all others at once. */
-const initialsByLength: Int32Array = new Int32Array(32);
-for (const [name] of names) initialsByLength[name.length]! |= 1 << (name.charCodeAt(0) & 31);
-
 /** The kind of a field by its name in lower case; 0 for an ordinary one. */
 export function kindOf(name: string): number {
   return kindByName.get(name) ?? (name.includes("_") ? lookalikeOf(name) : 0);
 }
 
-/** Whether a name of this length and first character may have a kind at all. */
-export function mayHaveKind(length: number, first: number): boolean {
-  return length < 32 && (initialsByLength[length]! & (1 << (first & 31))) !== 0;
+/** A name as octets, to be compared where it arrives. */
+interface Candidate {
+  readonly octets: Uint8Array;
+  readonly kind: number;
+}
+
+/** Names by length and first letter: at most two share a place, nearly all others have none. */
+const candidates: (Candidate[] | undefined)[] = new Array(32 * 32).fill(undefined);
+for (const [name, kind] of names) {
+  const place = placeOf(name.length, name.charCodeAt(0));
+  candidates[place] ??= [];
+  candidates[place].push({ octets: Buffer.from(name), kind });
+}
+
+/** The kind of the field whose name stands in `bytes[start, end)`; the name is a token. */
+export function kindAt(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  if (length >= 32) return 0;
+  const there = candidates[placeOf(length, bytes[start]!)];
+  if (there === undefined) return 0;
+  for (const { octets, kind } of there) {
+    const match = compare(bytes, start, octets);
+    if (match !== DIFFERENT) return match === SAME ? kind : Kind.lookalike;
+  }
+  return 0;
+}
+
+const DIFFERENT = 0;
+const SAME = 1;
+const FOLDED = 2;
+
+/** Compares without case; an underscore counts as a hyphen, but the name is then only a lookalike. */
+function compare(bytes: Uint8Array, start: number, octets: Uint8Array): number {
+  let result = SAME;
+  for (let i = 0; i < octets.length; i++) {
+    const octet = bytes[start + i]!;
+    const wanted = octets[i]!;
+    if (octet === wanted || (wanted >= 0x61 && (octet | 0x20) === wanted)) continue;
+    if (octet !== 0x5f || wanted !== 0x2d) return DIFFERENT;
+    result = FOLDED;
+  }
+  return result;
+}
+
+function placeOf(length: number, first: number): number {
+  return length * 32 + (first & 31);
 }
 
 function lookalikeOf(name: string): number {

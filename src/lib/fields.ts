@@ -18,6 +18,26 @@ export interface ReadonlyFields {
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]|^[\t ]|[\t ]$/;
 
+/** Lines that are added to many messages alike, made once. */
+export class FieldBlock {
+  readonly text: string;
+  readonly kinds: number;
+  readonly pairs: readonly string[];
+
+  /** @param pairs names in lower case and values, alternating, known to be well-formed */
+  constructor(pairs: readonly string[]) {
+    this.pairs = pairs;
+    let text = "";
+    let kinds = 0;
+    for (let i = 0; i < pairs.length; i += 2) {
+      text += `${pairs[i]}: ${pairs[i + 1]}\r\n`;
+      kinds |= kindOf(pairs[i]!);
+    }
+    this.text = text;
+    this.kinds = kinds;
+  }
+}
+
 /** Numbers per field in `marks`: where its name starts, where its colon stands, its kind. */
 export const MARKS = 3;
 
@@ -38,6 +58,8 @@ export class Fields implements ReadonlyFields {
   #removed: number[] | undefined;
   /** Names in lower case and values that were added, alternating. */
   #added: string[] | undefined;
+  /** Added as well, before those; taken apart when one of its fields is touched. */
+  #block: FieldBlock | undefined;
 
   constructor(text = "", marks: readonly number[] = [0], kinds = 0) {
     this.text = text;
@@ -46,6 +68,7 @@ export class Fields implements ReadonlyFields {
     this.dropped = 0;
     this.#removed = undefined;
     this.#added = undefined;
+    this.#block = undefined;
   }
 
   /** Fields from pairs or an object. Throws a RangeError for a name or value that cannot stand in a message. */
@@ -69,9 +92,8 @@ export class Fields implements ReadonlyFields {
       for (let at = 0; at < this.marks.length - 1; at += MARKS)
         if (this.#matches(at, lower, kind)) values.push(this.#valueAt(at));
     }
-    const added = this.#added;
-    if (added !== undefined)
-      for (let i = 0; i < added.length; i += 2) if (added[i] === lower) values.push(added[i + 1]!);
+    pick(this.#block?.pairs, lower, values);
+    pick(this.#added, lower, values);
     return values;
   }
 
@@ -93,8 +115,8 @@ export class Fields implements ReadonlyFields {
   *entries(): IterableIterator<[string, string]> {
     for (let at = 0; at < this.marks.length - 1; at += MARKS)
       if (!this.#isLeftOut(at)) yield [this.#nameAt(at), this.#valueAt(at)];
-    const added = this.#added ?? [];
-    for (let i = 0; i < added.length; i += 2) yield [added[i]!, added[i + 1]!];
+    for (const added of [this.#block?.pairs ?? [], this.#added ?? []])
+      for (let i = 0; i < added.length; i += 2) yield [added[i]!, added[i + 1]!];
   }
 
   clone(): Fields {
@@ -102,6 +124,7 @@ export class Fields implements ReadonlyFields {
     copy.dropped = this.dropped;
     if (this.#removed !== undefined) copy.#removed = this.#removed.slice();
     if (this.#added !== undefined) copy.#added = this.#added.slice();
+    copy.#block = this.#block;
     return copy;
   }
 
@@ -122,6 +145,12 @@ export class Fields implements ReadonlyFields {
   put(name: string, value: string): void {
     if (this.#added === undefined) this.#added = [name, value];
     else this.#added.push(name, value);
+  }
+
+  /** Adds the lines of a block; a second one is added line by line. */
+  putBlock(block: FieldBlock): void {
+    if (this.#block === undefined) this.#block = block;
+    else for (let i = 0; i < block.pairs.length; i += 2) this.put(block.pairs[i]!, block.pairs[i + 1]!);
   }
 
   /** Removes every field of this name. */
@@ -172,6 +201,7 @@ export class Fields implements ReadonlyFields {
       }
     }
     if (from < marks[last]!) out += this.text.slice(from, marks[last]);
+    if (this.#block !== undefined) out += this.#block.text;
     const added = this.#added;
     if (added !== undefined)
       for (let i = 0; i < added.length; i += 2) out += `${added[i]}: ${added[i + 1]}\r\n`;
@@ -206,6 +236,11 @@ export class Fields implements ReadonlyFields {
   }
 
   #removeAdded(lower: string): void {
+    const block = this.#block;
+    if (block?.pairs.includes(lower)) {
+      this.#block = undefined;
+      this.#added = [...block.pairs, ...(this.#added ?? [])];
+    }
     const added = this.#added;
     if (added === undefined) return;
     for (let i = added.length - 2; i >= 0; i -= 2) if (added[i] === lower) added.splice(i, 2);
@@ -223,6 +258,11 @@ const KEPT_WHATEVER_CONNECTION_SAYS: ReadonlySet<string> = new Set([
   "via",
   "",
 ]);
+
+function pick(pairs: readonly string[] | undefined, lower: string, values: string[]): void {
+  if (pairs === undefined) return;
+  for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === lower) values.push(pairs[i + 1]!);
+}
 
 function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09;

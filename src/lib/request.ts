@@ -82,7 +82,9 @@ export interface Peer {
   readonly trusted: boolean;
   readonly secure: boolean;
   /** Whether an address is a trusted proxy's. */
-  readonly trusts?: (address: string) => boolean;
+  readonly trusts: (address: string) => boolean;
+  /** @internal What was made once for this peer and is used again. */
+  memo: unknown;
 }
 
 /** What a downstream tells of one exchange. */

@@ -17,7 +17,16 @@ export interface MemoryReply {
 /** Bytes of an answer that are held. */
 const MAX = 16 * 1024 * 1024;
 
-export const MEMORY_PEER: Peer = { address: "", port: 0, trusted: false, secure: false };
+const nobody = (): boolean => false;
+
+export const MEMORY_PEER: Peer = {
+  address: "",
+  port: 0,
+  trusted: false,
+  secure: false,
+  trusts: nobody,
+  memo: undefined,
+};
 
 /** A downstream without a wire: runs the whole walk for tests, tools and requests of the gateway's own. */
 export class MemoryDownstream implements Downstream {

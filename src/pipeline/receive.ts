@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { FORWARDING, Kind } from "../lib/field-kinds.ts";
-import type { Fields, ReadonlyFields } from "../lib/fields.ts";
+import { FieldBlock, type Fields, type ReadonlyFields } from "../lib/fields.ts";
 import { Outgoing } from "../lib/outgoing.ts";
 import type { Peer, ReceivedRequest } from "../lib/request.ts";
 import type { Exchange } from "./exchange.ts";
@@ -31,9 +31,7 @@ export function receive(x: Exchange): void {
   if (believed) extendForwarding(x, fields, peer, request);
   else {
     fields.dropped |= FORWARDING;
-    if (peer.address !== "") fields.put("x-forwarded-for", peer.address);
-    fields.put("x-forwarded-proto", request.scheme);
-    if (request.authority !== "") fields.put("x-forwarded-host", request.authority);
+    fields.putBlock(forwardingBlock(peer, request));
   }
   if (!request.expectsContinue) fields.dropped |= Kind.expect;
   fields.put("x-request-id", x.id);
@@ -55,6 +53,25 @@ export function receive(x: Exchange): void {
   x.outgoing = outgoing;
 }
 
+/** What an untrusted peer's requests are told with: made once for a connection that keeps naming one host. */
+function forwardingBlock(peer: Peer, request: ReceivedRequest): FieldBlock {
+  const { authority, scheme } = request;
+  const made = peer.memo as ForwardingMemo | undefined;
+  if (made !== undefined && made.authority === authority && made.scheme === scheme) return made.block;
+  const pairs = ["x-forwarded-proto", scheme];
+  if (peer.address !== "") pairs.unshift("x-forwarded-for", peer.address);
+  if (authority !== "") pairs.push("x-forwarded-host", authority);
+  const block = new FieldBlock(pairs);
+  peer.memo = { authority, scheme, block } satisfies ForwardingMemo;
+  return block;
+}
+
+interface ForwardingMemo {
+  readonly authority: string;
+  readonly scheme: string;
+  readonly block: FieldBlock;
+}
+
 /** A trusted peer told whom it speaks for: its word stays, and the peer itself is added to it. */
 function extendForwarding(x: Exchange, fields: Fields, peer: Peer, request: ReceivedRequest): void {
   const before: ReadonlyFields = request.fields;
@@ -74,7 +91,6 @@ function extendForwarding(x: Exchange, fields: Fields, peer: Peer, request: Rece
 /** The last address in the chain that no trusted proxy stands behind. */
 function clientIn(chain: string, peer: Peer): string {
   const addresses = chain.split(",").map((part) => part.trim());
-  for (let i = addresses.length - 1; i > 0; i--)
-    if (peer.trusts?.(addresses[i]!) !== true) return addresses[i]!;
+  for (let i = addresses.length - 1; i > 0; i--) if (!peer.trusts(addresses[i]!)) return addresses[i]!;
   return addresses[0] || peer.address;
 }

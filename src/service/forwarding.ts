@@ -5,6 +5,7 @@ import type { PoolClient } from "../http/pool.ts";
 import type { ResponseHead } from "../http/response-reader.ts";
 import { type Body, HeldBody } from "../lib/body.ts";
 import { Kind } from "../lib/field-kinds.ts";
+import { FieldBlock } from "../lib/fields.ts";
 import type { Outgoing } from "../lib/outgoing.ts";
 import { Reply, type Tunnel } from "../lib/reply.ts";
 import { policyFailed, settle } from "../pipeline/chain.ts";
@@ -15,6 +16,8 @@ import type { Endpoint, Service } from "./service.ts";
 
 /** Tries of one exchange at most, however many endpoints there are. */
 const TRIES_MAX = 5;
+
+const VIA = new FieldBlock(["via", `1.1 ${VIA_NAME}`]);
 
 /** One exchange on its way through one service: try after try, until one gives an answer or a failure that stands. */
 export class Forwarding implements PoolClient, ClientEvents {
@@ -95,7 +98,7 @@ export class Forwarding implements PoolClient, ClientEvents {
   answered(head: ResponseHead, body: Body | undefined, tunnel: Tunnel | undefined): void {
     const { fields } = head;
     fields.dropHopByHop();
-    fields.put("via", `1.1 ${VIA_NAME}`);
+    fields.putBlock(VIA);
     const reply = new Reply(head.status, fields, body);
     reply.phrase = head.phrase;
     reply.tunnel = tunnel;

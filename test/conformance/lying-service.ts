@@ -1,7 +1,7 @@
 /** A service that answers each case with the bytes of its row, and everything else as a good service does. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Delivery, piecesOf, type RawConnection, seeded, startRawService } from "../support/raw.ts";
-import { parseRequest } from "../support/strict-parser.ts";
+import { parseRequest, show } from "../support/strict-parser.ts";
 import type { ResponseCase } from "./attacks/response-table.ts";
 import { nameIn } from "./strict-service.ts";
 
@@ -23,6 +23,10 @@ export interface LyingService {
   play(script: Script): Promise<void>;
   /** Cases whose connection carried another request although no answer on it can be trusted. */
   readonly reused: ReadonlySet<string>;
+  /** Cases whose hidden request arrived. */
+  readonly smuggled: ReadonlySet<string>;
+  /** How often a case's request arrived. */
+  seen(name: string): number;
   /** What is wrong with the requests that the gateway sent. */
   readonly invalid: readonly string[];
   stop(): Promise<void>;
@@ -39,22 +43,43 @@ export async function startLyingService(port = 0): Promise<LyingService> {
   const scripts = new Map<string, { script: Script; played: () => void }>();
   const spent = new Map<RawConnection, string>();
   const reused = new Set<string>();
+  const smuggled = new Set<string>();
+  const seen = new Map<string, number>();
   const invalid: string[] = [];
+  /** Connections whose request was answered before it was complete. */
+  const answered = new WeakSet<RawConnection>();
 
-  const answer = (connection: RawConnection): void => {
-    const parsed = parseRequest(connection.received);
-    if (parsed.state === "invalid") invalid.push(parsed.why);
-    if (parsed.state !== "complete") return;
-    connection.consume(parsed.end);
+  const start = (connection: RawConnection, target: string): void => {
+    const name = nameIn(target) ?? "";
+    const scripted = scripts.get(name);
     const spender = spent.get(connection);
     if (spender !== undefined) reused.add(spender);
-    const name = nameIn(parsed.message.target) ?? "";
-    const scripted = scripts.get(name);
-    if (parsed.message.target.startsWith("/next/") || scripted === undefined) {
+    if (target.startsWith("/smuggled/")) smuggled.add(name);
+    if (target.startsWith("/next/") || target.startsWith("/smuggled/") || scripted === undefined) {
       connection.send(goodAnswer(name));
-    } else {
-      if (scripted.script.row.spent === true) spent.set(connection, name);
-      void play(connection, scripted.script).then(scripted.played);
+      return;
+    }
+    seen.set(name, (seen.get(name) ?? 0) + 1);
+    if (scripted.script.row.spent === true) spent.set(connection, name);
+    void play(connection, scripted.script).then(scripted.played);
+  };
+
+  const answer = (connection: RawConnection): void => {
+    while (connection.received !== "") {
+      const parsed = parseRequest(connection.received);
+      if (parsed.state === "invalid") invalid.push(`${parsed.why}: ${show(connection.received)}`);
+      if (parsed.state === "complete") {
+        connection.consume(parsed.end);
+        // A request that was answered early is complete now: it has its answer.
+        if (!answered.delete(connection)) start(connection, parsed.message.target);
+        continue;
+      }
+      const target = parsed.state === "incomplete" ? (parsed.head?.line.split(" ")[1] ?? "") : "";
+      if (!answered.has(connection) && scripts.get(nameIn(target) ?? "")?.script.row.early === true) {
+        answered.add(connection);
+        start(connection, target);
+      }
+      return;
     }
   };
 
@@ -63,6 +88,8 @@ export async function startLyingService(port = 0): Promise<LyingService> {
     port: service.port,
     play: (script) => new Promise((played) => scripts.set(script.name, { script, played })),
     reused,
+    smuggled,
+    seen: (name) => seen.get(name) ?? 0,
     invalid,
     stop: () => service.stop(),
   };

@@ -50,6 +50,7 @@ async function perform(
   await Promise.race([played, sleep(patienceMs, undefined, { ref: false })]);
   await sleep(DIGEST_MS);
   const problems = judgeResponse(row, view, own);
+  client.send(named(row.rest ?? "", name));
   if (!client.ended)
     problems.push(
       ...judgeNext("on the same connection", name, await askAgain(client, name, view, patienceMs), true),
@@ -60,6 +61,9 @@ async function perform(
     ...judgeNext("on a new connection", name, await ask(other, named(NEXT, name), patienceMs), false),
   );
   other.close();
+  if (service.smuggled.has(name)) problems.push("a hidden request reached the service");
+  if (row.once === true && service.seen(name) !== 1)
+    problems.push(`the service saw the request ${service.seen(name)} times`);
   if (service.reused.has(name)) problems.push("the service's connection carried another request");
   return {
     name: row.name,

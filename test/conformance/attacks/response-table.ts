@@ -43,6 +43,12 @@ export interface ResponseCase {
   readonly after?: "keep" | "end" | "reset";
   /** Bytes that the service sends when the exchange is long over. */
   readonly late?: string;
+  /** The service answers as soon as it has the head. */
+  readonly early?: boolean;
+  /** What the client sends of its request after the answer. */
+  readonly rest?: string;
+  /** The service may see the request no more than once. */
+  readonly once?: boolean;
   /** No later request may travel on the service's connection. */
   readonly spent?: boolean;
   readonly expect: ResponseExpectation;

@@ -1,5 +1,6 @@
 /** The whole table of response attacks. */
 import { responseBodyFamilies } from "./response-bodies.ts";
+import { responseExchangeFamilies } from "./response-exchanges.ts";
 import { responseFramingFamilies } from "./response-framing.ts";
 import { responseHeadFamilies } from "./response-heads.ts";
 import type { ResponseFamily } from "./response-table.ts";
@@ -9,4 +10,5 @@ export const responseFamilies: readonly ResponseFamily[] = [
   ...responseFramingFamilies,
   ...responseHeadFamilies,
   ...responseBodyFamilies,
+  ...responseExchangeFamilies,
 ];

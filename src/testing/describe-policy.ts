@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { z } from "zod";
+import type { PolicyDefinition } from "../pipeline/policy.ts";
+import {
+  type MemoryGatewayOptions,
+  memoryGateway,
+  type PolicyRun,
+  runPolicy,
+  type StepRun,
+} from "./memory-gateway.ts";
+import type { ServiceFunction, TestRequest } from "./messages.ts";
+import { runOnWire } from "./wire.ts";
+
+/** One request through the policy, and what must come of it. */
+export interface PolicyCase<Options, Run extends PolicyRun> {
+  readonly title: string;
+  /** As they would be written in a config. */
+  readonly options: Options;
+  readonly request?: TestRequest;
+  /** Answers in place of the service; default: 200 with the text "ok". */
+  readonly service?: ServiceFunction;
+  /** Asserts on the answer, on what the service got, and on the exchange. */
+  check(run: Run): void | Promise<void>;
+}
+
+/** A case in memory; its clock and peer may be made up. */
+export type StepCase<Options> = PolicyCase<Options, StepRun> & Pick<MemoryGatewayOptions, "clock" | "peer">;
+
+/** What is proven about one policy. */
+export interface PolicyCases<Options> {
+  /** Options that must be refused when the config is read, and what the message must say. */
+  readonly refused: readonly { readonly options: unknown; readonly message: RegExp }[];
+  /** Cases that run through the whole walk in memory. */
+  readonly steps: readonly StepCase<Options>[];
+  /** A case that runs through a real gateway, from a real client to a real service. */
+  readonly wire: PolicyCase<Options, PolicyRun>;
+}
+
+/** Tests a policy with node:test. That an unknown option is refused is tested without being asked for. */
+export function describePolicy<Options extends z.ZodType>(
+  definition: PolicyDefinition<Options>,
+  cases: PolicyCases<z.input<Options>>,
+): void {
+  const { refused, steps, wire } = cases;
+  const build = (options: unknown): void =>
+    memoryGateway({ policies: [definition], config: { policies: [{ [definition.name]: options }] } }).close();
+  describe(`policy ${definition.name}`, () => {
+    for (const { options, message } of refused)
+      test(`refuses ${JSON.stringify(options)}`, () => assert.throws(() => build(options), message));
+    test("refuses an option that it does not know", () => {
+      build(wire.options);
+      assert.throws(() => build({ ...(wire.options as object), unknownOption: true }), /unknownOption/);
+    });
+    for (const { title, options, request, check, ...around } of steps)
+      test(title, async () => check(await runPolicy(definition, options, request, around)));
+    test(`${wire.title}, through a real gateway`, async () =>
+      wire.check(await runOnWire(definition, wire.options, wire.request, wire.service)));
+  });
+}

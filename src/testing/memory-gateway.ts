@@ -1,0 +1,141 @@
+import type { z } from "zod";
+import { checkConfig } from "../config/load.ts";
+import type { Failure } from "../errors/failure.ts";
+import type { Clock } from "../lib/clock.ts";
+import { Reply } from "../lib/reply.ts";
+import type { Peer } from "../lib/request.ts";
+import { Exchange } from "../pipeline/exchange.ts";
+import { handle } from "../pipeline/handle.ts";
+import { MEMORY_PEER, MemoryDownstream, type MemoryReply } from "../pipeline/memory-downstream.ts";
+import type { PolicyDefinition } from "../pipeline/policy.ts";
+import type { Snapshot } from "../pipeline/ports.ts";
+import { compileSnapshot } from "../snapshot/compile.ts";
+import { Pools } from "../snapshot/pools.ts";
+import { MemoryForwarder } from "./memory-forwarder.ts";
+import { headOf, type SentRequest, type ServiceFunction, type TestRequest } from "./messages.ts";
+
+/** What a gateway without sockets is made of. */
+export interface MemoryGatewayOptions {
+  /** Policies that the config may name. */
+  readonly policies: readonly PolicyDefinition[];
+  /** As it would be written; without routes and services everything leads to one service with one endpoint. */
+  readonly config?: object;
+  /** Answers in place of the services; default: 200 with the text "ok". */
+  readonly service?: ServiceFunction;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Who sends the requests; default: 192.0.2.1, not trusted. */
+  readonly peer?: Partial<Peer>;
+}
+
+/** An exchange that is under way. */
+export interface MemoryExchange {
+  readonly exchange: Exchange;
+  /** Rejects with a Failure when the answer is cut. */
+  readonly reply: Promise<MemoryReply>;
+  /** The client goes away. */
+  leave(): void;
+}
+
+/** What became of one request. */
+export interface PolicyRun {
+  readonly reply: MemoryReply;
+  /** What the services got, in order. */
+  readonly sent: readonly SentRequest[];
+  /** The client's exchange, with its outcome. */
+  readonly exchange: Exchange;
+}
+
+/** What became of one request in memory. */
+export interface StepRun extends PolicyRun {
+  /** What the log was told, in order. */
+  readonly failures: readonly Failure[];
+}
+
+/** The whole walk of requests, without a socket. */
+export interface MemoryGateway {
+  /** Begins an exchange. Its steps that need not wait have run on return. */
+  begin(request?: TestRequest): MemoryExchange;
+  /** Sends a request and waits for its end. Rejects with what the test's service threw, or the Failure that cut the answer. */
+  send(request?: TestRequest): Promise<StepRun>;
+  /** What the services got so far. */
+  readonly sent: readonly SentRequest[];
+  /** What the log was told so far. */
+  readonly failures: readonly Failure[];
+  /** Exchanges that are over, forks too. */
+  readonly ended: readonly Exchange[];
+  /** Closes the policies. */
+  close(): void;
+}
+
+/** A clock that stands still until it is told to go on. */
+export interface TestClock extends Clock {
+  advance(milliseconds: number): void;
+}
+
+/** A clock for policies under test. Timers (`timeout`, `policyTimeout`) run in real time all the same. */
+export function testClock(wall = 1_700_000_000_000): TestClock {
+  let passed = 0;
+  const advance = (milliseconds: number): void => {
+    passed += milliseconds;
+  };
+  return { now: () => passed, wall: () => wall + passed, advance };
+}
+
+/** @internal A config with one route to one service, where none is given. */
+export function wholeConfig(config: object, endpoint: string): object {
+  return {
+    listeners: [{ name: "test", address: "127.0.0.1:0" }],
+    routes: [{ name: "all", service: "main" }],
+    services: { main: { endpoints: [endpoint] } },
+    ...config,
+  };
+}
+
+/** A gateway without sockets. Throws a ConfigError as a real one would. */
+export function memoryGateway(options: MemoryGatewayOptions): MemoryGateway {
+  const { policies, config = {}, service = () => Reply.text(200, "ok"), clock } = options;
+  const peer: Peer = { ...MEMORY_PEER, address: "192.0.2.1", ...options.peer };
+  const failures: Failure[] = [];
+  const ended: Exchange[] = [];
+  const forwarder = new MemoryForwarder(service);
+  const compiled = compileSnapshot(checkConfig(wholeConfig(config, "http://main.example")), {
+    pools: new Pools("data"),
+    meter: { record: (x) => void ended.push(x) },
+    sink: { failure: (_x, failure) => void failures.push(failure) },
+    catalog: new Map(policies.map((policy) => [policy.name, policy])),
+    ...(clock && { clock }),
+  });
+  const snapshot: Snapshot = Object.freeze({ ...compiled, forwarder });
+  const begin = (request: TestRequest = {}): MemoryExchange => {
+    const downstream = new MemoryDownstream(peer);
+    const exchange = new Exchange(snapshot, downstream, headOf(request));
+    downstream.attach(exchange);
+    handle(exchange);
+    return { exchange, reply: downstream.reply, leave: () => downstream.leave() };
+  };
+  const send = async (request?: TestRequest): Promise<StepRun> => {
+    const [before, told] = [forwarder.sent.length, failures.length];
+    const { exchange, reply } = begin(request);
+    const answer = await reply;
+    if (forwarder.thrown.length > 0) throw forwarder.thrown[0];
+    return { reply: answer, exchange, sent: forwarder.sent.slice(before), failures: failures.slice(told) };
+  };
+  return { begin, send, sent: forwarder.sent, failures, ended, close: () => compiled.close() };
+}
+
+/** Runs one request through one policy. */
+export async function runPolicy<Options extends z.ZodType>(
+  definition: PolicyDefinition<Options>,
+  options: z.input<Options>,
+  request?: TestRequest,
+  around: Omit<MemoryGatewayOptions, "policies" | "config"> = {},
+): Promise<StepRun> {
+  const config = { policies: [{ [definition.name]: options }] };
+  const gateway = memoryGateway({ ...around, policies: [definition], config });
+  try {
+    return await gateway.send(request);
+  } finally {
+    gateway.close();
+  }
+}
