@@ -53,6 +53,7 @@ export interface ServiceConfig {
     readonly waitTimeout: number;
     readonly keepAlive: number;
   };
+  readonly resend: "any" | "idempotent";
   readonly policies: readonly PolicyConfig[];
 }
 
@@ -127,6 +128,12 @@ const service = z.strictObject({
       keepAlive: duration.default(60_000).describe("How long an unused connection is kept (default 60s)."),
     })
     .prefault({}),
+  resend: z
+    .enum(["any", "idempotent"])
+    .default("any")
+    .describe(
+      "Which requests are sent again when a reused connection closes before a byte of the answer (default any).",
+    ),
   policies: z
     .array(policy)
     .default([])

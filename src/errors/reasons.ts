@@ -140,3 +140,8 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonSpec>> = table;
 export function reasonSpec(code: string, extra?: Readonly<Record<string, ReasonSpec>>): ReasonSpec {
   return extra?.[code] ?? (REASONS as Record<string, ReasonSpec>)[code] ?? REASONS.internal;
 }
+
+/** Whether a code is declared. */
+export function isReason(code: string, extra: Readonly<Record<string, ReasonSpec>>): boolean {
+  return Object.hasOwn(extra, code) || Object.hasOwn(table, code);
+}

@@ -2,7 +2,7 @@ import { HOP_BY_HOP, Kind } from "../lib/field-kinds.ts";
 import type { Fields } from "../lib/fields.ts";
 import type { HeadLimits } from "../lib/limits.ts";
 import { CR, LF } from "./bytes.ts";
-import { REFUSED, scanFields, scanned, scannedFields } from "./scan-fields.ts";
+import { REFUSED, scanFields, scanned, scannedFields, TOO_MANY } from "./scan-fields.ts";
 
 const SIZE = 0;
 const EXTENSION = 1;
@@ -161,9 +161,9 @@ export class ChunkedDecoder {
     }
     if (end === -1) return to;
     const section = Buffer.from(this.#text.slice(0, end + 4), "latin1");
-    if (scanFields(section, 0, section.length, 0) === REFUSED)
-      this.#fail(`in the trailers ${scanned.problem}`);
-    else if (scanned.marks.length > this.#limits.fields * 3 + 1) this.#fail("there are too many trailers");
+    const read = scanFields(section, 0, section.length, 0, this.#limits.fields);
+    if (read === TOO_MANY) this.#fail("there are too many trailers");
+    else if (read === REFUSED) this.#fail(`in the trailers ${scanned.problem}`);
     else if ((scanned.kinds & NEVER_IN_TRAILERS) !== 0)
       this.#fail("a trailer would change the message's framing");
     else {

@@ -4,17 +4,13 @@ import { isIPv6 } from "node:net";
 const HOST =
   /^(?:(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+|\[([0-9A-Fa-f:.]+)\]|\[v[0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+;=:]+\])(?::([0-9]*))?$/;
 
-let lastHost = "";
-
-/** Whether a value may stand in Host. The last one is remembered: most requests name the same. */
+/** Whether a value may stand in Host. */
 export function isHost(value: string): boolean {
-  if (value === lastHost) return true;
   const found = value.length > 255 ? null : HOST.exec(value);
   if (found === null) return false;
   const [, literal, port] = found;
   if ((literal !== undefined && !isIPv6(literal)) || (port !== undefined && Number(port) > 65_535))
     return false;
-  lastHost = value;
   return true;
 }
 

@@ -104,7 +104,7 @@ export class Pool implements ClientOwner, Swept {
   }
 
   freed(connection: ClientConnection): void {
-    const waiting = this.#queue.shift();
+    const waiting = this.#queue.length === 0 ? undefined : this.#queue.shift();
     if (waiting !== undefined) {
       if (this.#queue.length === 0) unwatch(this);
       waiting.client.connected(connection);

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import { HeldBody } from "../lib/body.ts";
-import { Kind } from "../lib/field-kinds.ts";
+import { HOP_BY_HOP, Kind } from "../lib/field-kinds.ts";
 import type { Fields } from "../lib/fields.ts";
 import type { Reply } from "../lib/reply.ts";
 import { CHUNKED, type Framing, UNTIL_CLOSE } from "./framing.ts";
@@ -16,7 +16,7 @@ let dateSecond = 0;
 export const composed: { framing: Framing; sendsBody: boolean } = { framing: 0, sendsBody: false };
 
 /** The framing fields are always ours: what the service wrote described its own connection. */
-const FRAMING_FIELDS: number = Kind.contentLength;
+const FRAMING_FIELDS: number = Kind.contentLength | HOP_BY_HOP;
 
 /**
  * The head of a reply to a client (RFC 9112 §4, §6) and, in `composed`, how its body is framed.
@@ -34,7 +34,7 @@ export function composeReplyHead(reply: Reply, method: string, version: number, 
   // HEAD and 304 tell of the body that a GET would get: what the service said of it stands.
   const told =
     bodyless && status !== 204 && !(body instanceof HeldBody) ? fields.get("content-length") : undefined;
-  fields.dropped |= FRAMING_FIELDS;
+  fields.leaveOut(FRAMING_FIELDS);
   if ((fields.kinds & Kind.date) === 0 && !fields.has("date")) fields.put("date", httpDate());
   head += fields.toText();
   if (status === 204) head += "";

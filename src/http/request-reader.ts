@@ -1,12 +1,22 @@
 import { Failure } from "../errors/failure.ts";
 import { Kind } from "../lib/field-kinds.ts";
-import type { Fields } from "../lib/fields.ts";
+import { type Fields, MARKS } from "../lib/fields.ts";
 import type { HeadLimits } from "../lib/limits.ts";
 import { RequestHead } from "../lib/request.ts";
+import { SHARED } from "./buffers.ts";
 import { CR, LF, SP, TARGET, TOKEN } from "./bytes.ts";
+import { connectionOptions, isPersistent } from "./connection-options.ts";
 import { type Framing, requestFraming } from "./framing.ts";
 import { authorityOf, isHost, parseAbsolute } from "./host.ts";
-import { INCOMPLETE, REFUSED, scanFields, scanned, scannedFields } from "./scan-fields.ts";
+import {
+  INCOMPLETE,
+  REFUSED,
+  scanFields,
+  scanFieldsInShared,
+  scanned,
+  scannedFields,
+  TOO_MANY,
+} from "./scan-fields.ts";
 
 /** Longest method that is read (RFC 9110 §9.1 sets no bound; the longest registered one has 17 letters). */
 const METHOD_MAX = 32;
@@ -42,13 +52,18 @@ export function readRequestHead(
   }
   const line = readRequestLine(bytes, start, to, limits);
   if (typeof line !== "number") return line;
-  const end = scanFields(bytes, line, to, start);
+  const reach = Math.min(to, start + limits.head);
+  let text = bytes === SHARED ? bytes.latin1Slice(start, reach) : "";
+  let end = text === "" ? REFUSED : scanFieldsInShared(text, line, start);
+  if (end === REFUSED) end = scanFields(bytes, line, to, start, limits.fields);
   if (end === INCOMPLETE) return to - start > limits.head ? new Failure("head_too_large") : undefined;
+  if (end === TOO_MANY) return new Failure("fields_too_many");
   if (end === REFUSED) return malformed(scanned.problem);
   if (end - start > limits.head) return new Failure("head_too_large");
-  if (scanned.marks.length > limits.fields * 3 + 1) return new Failure("fields_too_many");
+  if (scanned.marks.length > limits.fields * MARKS + 1) return new Failure("fields_too_many");
   read.end = end;
-  return compose(bytes.latin1Slice(start, end), scheme);
+  if (text.length !== end - start) text = bytes.latin1Slice(start, end);
+  return compose(text, scheme);
 }
 
 /** Where the parts of the last request line stand, from the start of the head's text. */
@@ -96,6 +111,7 @@ function readVersion(bytes: Buffer, at: number, to: number): number | Failure | 
     if (bytes[at + i] === VERSION.charCodeAt(i)) continue;
     if (i === 8 && bytes[at + i] === 0x30) continue;
     const rest = bytes.latin1Slice(at, Math.min(to, at + 16));
+    if (/^ HTTP\/[0-9](?:\.(?:[0-9]\r?)?)?$/.test(rest)) return undefined;
     return /^ HTTP\/[0-9]\.[0-9]\r\n/.test(rest)
       ? new Failure("version_unsupported")
       : malformed("the request line does not end with a version of HTTP and CRLF");
@@ -110,9 +126,9 @@ function compose(text: string, scheme: string): RequestHead | Failure {
   const framing = requestFraming(fields, version, twice);
   if (typeof framing !== "number") return framing;
   if ((twice & Kind.host) !== 0) return new Failure("host_invalid", "Host stands twice");
-  const host = (kinds & Kind.host) === 0 ? undefined : fields.only(Kind.host);
+  const host = (kinds & Kind.host) === 0 ? undefined : hostOf(fields);
   if (host === undefined && version === 11) return new Failure("host_invalid", "Host is missing");
-  if (host !== undefined && !isHost(host)) return new Failure("host_invalid", "Host is not a host");
+  if (host === "") return new Failure("host_invalid", "Host is not a host");
 
   const method = methodEnd === 3 && text.startsWith("GET") ? "GET" : text.slice(0, methodEnd);
   if (method === "CONNECT") return new Failure("connect_unsupported");
@@ -149,30 +165,37 @@ function compose(text: string, scheme: string): RequestHead | Failure {
     return malformed("a percent sign begins no octet");
 
   read.framing = framing;
-  const connection = (kinds & Kind.connection) === 0 ? "" : connectionOptions(fields);
-  read.persistent = version === 11 ? !connection.includes(",close,") : connection.includes(",keep-alive,");
+  const connection = connectionOptions(fields);
+  read.persistent = isPersistent(connection, version);
   let expectsContinue = false;
   if ((kinds & Kind.expect) !== 0 && version === 11) {
     if (fields.get("expect")?.toLowerCase() !== "100-continue") return new Failure("expectation_unknown");
     expectsContinue = framing !== 0;
   }
-  return new RequestHead({
-    method,
-    scheme,
-    authority,
-    path,
-    query: search,
-    fields,
-    version,
-    upgrade: (kinds & Kind.upgrade) === 0 ? undefined : upgradeOf(fields, method, connection, framing),
-    expectsContinue,
-    takesTrailers: (kinds & Kind.te) !== 0 && /(?:^|,)\s*trailers\s*(?:,|$)/i.test(fields.get("te") ?? ""),
-  });
+  const head = new RequestHead(method, scheme, authority, path, search, fields);
+  head.version = version;
+  head.expectsContinue = expectsContinue;
+  if ((kinds & Kind.upgrade) !== 0 && version === 11)
+    head.upgrade = upgradeOf(fields, method, connection, framing);
+  if ((kinds & Kind.te) !== 0)
+    head.takesTrailers = /(?:^|,)\s*trailers\s*(?:,|$)/i.test(fields.get("te") ?? "");
+  return head;
 }
 
-/** The options of `Connection` in lower case, each between commas. */
-function connectionOptions(fields: Fields): string {
-  return `,${(fields.get("connection") ?? "").toLowerCase().replaceAll(/[ \t]/g, "")},`;
+/** Hosts seen lately, by length: one string for all requests that name it, so that comparing it is comparing references. */
+const hostsByLength: string[] = new Array(256).fill("");
+
+/** The host that the only Host names; empty when it is none. */
+function hostOf(fields: Fields): string {
+  for (let at = 0; at < fields.marks.length - 1; at += MARKS) {
+    if (fields.marks[at + 2] !== Kind.host) continue;
+    const known = hostsByLength[(fields.marks[at + MARKS]! - fields.marks[at + 1]! - 4) & 0xff]!;
+    if (known !== "" && fields.onlyIs(Kind.host, known)) return known;
+  }
+  const host = fields.only(Kind.host) ?? "";
+  if (!isHost(host)) return "";
+  hostsByLength[host.length & 0xff] = host;
+  return host;
 }
 
 /** Only WebSocket is taken up: any other protocol behind a gateway would be traffic that it cannot see into. */

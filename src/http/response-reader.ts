@@ -3,8 +3,18 @@ import { Failure } from "../errors/failure.ts";
 import { Kind } from "../lib/field-kinds.ts";
 import type { Fields } from "../lib/fields.ts";
 import type { HeadLimits } from "../lib/limits.ts";
+import { SHARED } from "./buffers.ts";
+import { connectionOptions, isPersistent } from "./connection-options.ts";
 import { type Framing, responseFraming } from "./framing.ts";
-import { INCOMPLETE, REFUSED, scanFields, scanned, scannedFields } from "./scan-fields.ts";
+import {
+  INCOMPLETE,
+  REFUSED,
+  scanFields,
+  scanFieldsInShared,
+  scanned,
+  scannedFields,
+  TOO_MANY,
+} from "./scan-fields.ts";
 
 /** A response head as a service sent it. */
 export class ResponseHead {
@@ -38,7 +48,7 @@ export class ResponseHead {
 export const responseRead: { end: number } = { end: 0 };
 
 /** Longest status line: a phrase has no use. */
-const LINE_MAX = 1_024;
+const LINE_MAX = 2_048;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
 
 let lastLine = "";
@@ -66,29 +76,30 @@ export function readResponseHead(
   }
   const problem = readStatusLine(window, lineEnd);
   if (problem !== undefined) return problem;
-  const end = scanFields(bytes, from + lineEnd + 1, to, from);
+  let end = bytes === SHARED ? scanFieldsInShared(window, from + lineEnd + 1, from) : REFUSED;
+  if (end === REFUSED) end = scanFields(bytes, from + lineEnd + 1, to, from, limits.fields);
   if (end === INCOMPLETE) return to - from > limits.head ? new Failure("response_head_too_large") : undefined;
+  if (end === TOO_MANY) return new Failure("response_head_too_large");
   if (end === REFUSED) return malformed(scanned.problem);
   if (end - from > limits.head || scanned.marks.length > limits.fields * 3 + 1)
     return new Failure("response_head_too_large");
   responseRead.end = end;
-  const { kinds, twice } = scanned;
+  const { twice } = scanned;
   const text = end - from <= window.length ? window.slice(0, end - from) : bytes.latin1Slice(from, end);
   const fields = scannedFields(text);
   const framing = responseFraming(fields, lastVersion, twice, lastStatus, method);
   if (typeof framing !== "number") return framing;
-  const connection = (kinds & Kind.connection) === 0 ? "" : (fields.get("connection") ?? "").toLowerCase();
-  const persistent = lastVersion === 11 ? !/\bclose\b/.test(connection) : /\bkeep-alive\b/.test(connection);
+  const persistent = isPersistent(connectionOptions(fields), lastVersion);
   return new ResponseHead(lastStatus, lastPhrase, fields, framing, persistent);
 }
 
 function readStatusLine(window: string, lineEnd: number): Failure | undefined {
+  if (lastLine !== "" && window.startsWith(lastLine)) return undefined;
   if (window.charCodeAt(lineEnd - 1) !== 0x0d) return malformed("a line feed stands alone");
   const line = window.slice(0, lineEnd - 1);
-  if (line === lastLine) return undefined;
   const found = STATUS_LINE.exec(line);
   if (found === null) return malformed("it does not begin with a status line");
-  lastLine = line;
+  lastLine = `${line}\r\n`;
   lastVersion = found[1] === "1" ? 11 : 10;
   lastStatus = Number(found[2]);
   lastPhrase = found[3] === STATUS_CODES[lastStatus] ? undefined : (found[3] ?? "");

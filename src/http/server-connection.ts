@@ -89,6 +89,8 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
     if (body !== undefined && !body.done && body.failure === undefined) {
       const end = body.push(bytes, 0, to, reused);
       if (end < to) this.#keep(bytes, end, to);
+      // The answer may have gone out as the body ended: what came behind it is the next request.
+      if (!this.#busy && !this.#closing) this.#readAhead();
       return this.#mayRead();
     }
     if (this.#busy || this.#closing) {
@@ -280,13 +282,16 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
     this.#body = undefined;
     this.#clock.answered();
     if (this.#parsing) return;
-    const ahead = this.#ahead;
-    if (ahead !== undefined) {
-      this.#ahead = undefined;
-      this.#readRequests(ahead, ahead.length);
-    }
+    this.#readAhead();
     if (this.#peerEnded && !this.#busy) this.#transport.destroy();
     else if (this.#mayRead()) this.#transport.resume();
+  }
+
+  #readAhead(): void {
+    const ahead = this.#ahead;
+    if (ahead === undefined) return;
+    this.#ahead = undefined;
+    this.#readRequests(ahead, ahead.length);
   }
 
   #refuse(failure: Failure, ofHead: boolean): void {
@@ -345,7 +350,7 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
     const events = this.#events;
     this.#events = undefined;
     this.#busy = false;
-    events?.left();
+    events?.left(this.#writer?.written ?? 0);
     this.#handler.closed(this);
   }
 

@@ -1,4 +1,4 @@
-import { HOP_BY_HOP, kindOf } from "./field-kinds.ts";
+import { HOP_BY_HOP, Kind, kindOf } from "./field-kinds.ts";
 
 /** The field section of a message as policies may read it. Names are compared without case. */
 export interface ReadonlyFields {
@@ -108,6 +108,23 @@ export class Fields implements ReadonlyFields {
     return found === -1 ? undefined : this.#valueAt(found);
   }
 
+  /** Whether a kind's only line in the text holds just this value; `lower` compares without case. */
+  onlyIs(kind: number, value: string, lower = false): boolean {
+    const { text, marks } = this;
+    let found = false;
+    for (let at = 0; at < marks.length - 1; at += MARKS) {
+      if (marks[at + 2] !== kind) continue;
+      const end = marks[at + MARKS]! - 2;
+      const start = end - value.length;
+      const gap = start - marks[at + 1]!;
+      // One space behind the colon and none behind the value: how all that matter write it.
+      if (found || gap !== 2 || text.charCodeAt(start - 1) !== 0x20) return false;
+      found = text.startsWith(value, start) || (lower && text.slice(start, end).toLowerCase() === value);
+      if (!found) return false;
+    }
+    return found;
+  }
+
   has(name: string): boolean {
     return this.all(name).length > 0;
   }
@@ -130,14 +147,14 @@ export class Fields implements ReadonlyFields {
 
   /** Replaces every field of this name by one. Throws a RangeError for what cannot stand in a message. */
   set(name: string, value: string): void {
+    checkField(name, value);
     this.remove(name);
-    this.append(name, value);
+    this.put(name.toLowerCase(), value);
   }
 
   /** Adds a field behind those there are. Throws a RangeError for what cannot stand in a message. */
   append(name: string, value: string): void {
-    if (!TOKEN.test(name)) throw new RangeError(`not a field name: ${JSON.stringify(name)}`);
-    if (BAD_VALUE.test(value)) throw new RangeError(`not a value that the field ${name} can carry`);
+    checkField(name, value);
     this.put(name.toLowerCase(), value);
   }
 
@@ -169,22 +186,32 @@ export class Fields implements ReadonlyFields {
     this.#removeAdded(lower);
   }
 
+  /** Leaves out every field of these kinds, wherever it came from. */
+  leaveOut(kinds: number): void {
+    this.dropped |= kinds;
+    if (this.#block !== undefined && (this.#block.kinds & kinds) !== 0) this.#unblock();
+    const added = this.#added;
+    if (added === undefined) return;
+    for (let i = added.length - 2; i >= 0; i -= 2) if ((kindOf(added[i]!) & kinds) !== 0) added.splice(i, 2);
+  }
+
   /**
    * Leaves out what belongs to one connection: the hop-by-hop fields and those that `Connection` names, except the ones
    * that carry the message's own meaning (RFC 9110 §7.6.1).
    */
   dropHopByHop(): void {
-    this.dropped |= HOP_BY_HOP;
-    const connection = this.kinds & 1;
-    if (connection === 0) return;
-    for (let at = 0; at < this.marks.length - 1; at += MARKS) {
-      if (this.marks[at + 2] !== 1) continue;
-      for (const option of this.#valueAt(at).split(",")) {
-        const name = option.trim().toLowerCase();
-        if (name !== "close" && name !== "keep-alive" && !KEPT_WHATEVER_CONNECTION_SAYS.has(name))
-          this.remove(name);
-      }
-    }
+    const plain = (this.kinds & Kind.connection) === 0 || this.onlyIs(Kind.connection, "keep-alive", true);
+    const connection = plain ? [] : this.all("connection");
+    this.leaveOut(HOP_BY_HOP);
+    if (plain) return;
+    const named = new Set<string>();
+    for (const value of connection)
+      for (const option of value.split(",")) named.add(option.trim().toLowerCase());
+    // Once per field that is there: thousands of options must not cost thousands of searches.
+    const present = new Set<string>();
+    for (const [name] of this.entries())
+      if (named.has(name) && !KEPT_WHATEVER_CONNECTION_SAYS.has(name)) present.add(name);
+    for (const name of present) this.remove(name);
   }
 
   /** The lines to send, each ended by CRLF: runs of the text as it came, then what was added. */
@@ -235,12 +262,13 @@ export class Fields implements ReadonlyFields {
     return text.slice(start, end);
   }
 
+  #unblock(): void {
+    this.#added = [...this.#block!.pairs, ...(this.#added ?? [])];
+    this.#block = undefined;
+  }
+
   #removeAdded(lower: string): void {
-    const block = this.#block;
-    if (block?.pairs.includes(lower)) {
-      this.#block = undefined;
-      this.#added = [...block.pairs, ...(this.#added ?? [])];
-    }
+    if (this.#block?.pairs.includes(lower)) this.#unblock();
     const added = this.#added;
     if (added === undefined) return;
     for (let i = added.length - 2; i >= 0; i -= 2) if (added[i] === lower) added.splice(i, 2);
@@ -258,6 +286,11 @@ const KEPT_WHATEVER_CONNECTION_SAYS: ReadonlySet<string> = new Set([
   "via",
   "",
 ]);
+
+function checkField(name: string, value: string): void {
+  if (!TOKEN.test(name)) throw new RangeError(`not a field name: ${JSON.stringify(name)}`);
+  if (BAD_VALUE.test(value)) throw new RangeError(`not a value that the field ${name} can carry`);
+}
 
 function pick(pairs: readonly string[] | undefined, lower: string, values: string[]): void {
   if (pairs === undefined) return;

@@ -5,11 +5,11 @@ export function networkSet(networks: readonly string[]): (address: string) => bo
   if (networks.length === 0) return () => false;
   const list = new BlockList();
   for (const network of networks) {
-    const [address = "", bits] = network.split("/");
+    const [address = "", bits, ...more] = network.split("/");
     const version = isIP(address);
     const width = version === 4 ? 32 : 128;
     const prefix = bits === undefined ? width : Number(bits);
-    if (version === 0 || !/^[0-9]*$/.test(bits ?? "") || bits === "" || prefix > width)
+    if (version === 0 || !/^[0-9]*$/.test(bits ?? "") || bits === "" || more.length > 0 || prefix > width)
       throw new RangeError(
         `${JSON.stringify(network)} is neither an address nor a network such as 10.0.0.0/8`,
       );

@@ -6,7 +6,7 @@ import type { Reply } from "./reply.ts";
 export class RequestHead {
   readonly method: string;
   /** "http" or "https": how the client reached this gateway, or the proxy before it that is trusted. */
-  scheme: string;
+  readonly scheme: string;
   /** Host and, where written, port; may be empty (RFC 9110 §7.2). */
   readonly authority: string;
   /** Path as it is matched and forwarded: begins with "/", or is "*" (OPTIONS only). */
@@ -15,26 +15,33 @@ export class RequestHead {
   readonly query: string;
   readonly fields: Fields;
   /** 10, 11 or 20. */
-  readonly version: number;
+  version: number;
   /** What `Upgrade` asks for, in lower case; only "websocket" is taken up. */
-  readonly upgrade: string | undefined;
+  upgrade: string | undefined;
   /** The client waits for a 100 before it sends the body (RFC 9110 §10.1.1). */
-  readonly expectsContinue: boolean;
+  expectsContinue: boolean;
   /** The client reads trailers (`TE: trailers`). */
-  readonly takesTrailers: boolean;
+  takesTrailers: boolean;
   body: Body | undefined;
 
-  constructor(parts: RequestParts) {
-    this.method = parts.method;
-    this.scheme = parts.scheme;
-    this.authority = parts.authority;
-    this.path = parts.path;
-    this.query = parts.query;
-    this.fields = parts.fields;
-    this.version = parts.version;
-    this.upgrade = parts.upgrade;
-    this.expectsContinue = parts.expectsContinue;
-    this.takesTrailers = parts.takesTrailers;
+  constructor(
+    method: string,
+    scheme: string,
+    authority: string,
+    path: string,
+    query: string,
+    fields: Fields,
+  ) {
+    this.method = method;
+    this.scheme = scheme;
+    this.authority = authority;
+    this.path = path;
+    this.query = query;
+    this.fields = fields;
+    this.version = 11;
+    this.upgrade = undefined;
+    this.expectsContinue = false;
+    this.takesTrailers = false;
     this.body = undefined;
   }
 
@@ -46,20 +53,6 @@ export class RequestHead {
 
 /** A request head as everybody may read it and nobody change it. */
 export type ReceivedRequest = Readonly<Omit<RequestHead, "fields">> & { readonly fields: ReadonlyFields };
-
-/** What a request head is made of. */
-export interface RequestParts {
-  method: string;
-  scheme: string;
-  authority: string;
-  path: string;
-  query: string;
-  fields: Fields;
-  version: number;
-  upgrade: string | undefined;
-  expectsContinue: boolean;
-  takesTrailers: boolean;
-}
 
 /** Where the answer to one request goes: a connection, a stream of one, or memory. */
 export interface Downstream {
@@ -91,6 +84,6 @@ export interface Peer {
 export interface DownstreamEvents {
   /** The answer is out: `complete`, or cut short for a reason. Called once, unless `left` was. */
   sent(complete: boolean, bytes: number, failure: string | undefined): void;
-  /** The client is gone. Called at most once; `sent` is not called afterwards. */
-  left(): void;
+  /** The client is gone, `bytes` of the answer's body were sent. Called at most once; `sent` is not called afterwards. */
+  left(bytes: number): void;
 }

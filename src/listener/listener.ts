@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { ListenerConfig } from "../config/schema.ts";
 import type { Failure } from "../errors/failure.ts";
 import { problemReply } from "../errors/reply.ts";
@@ -7,6 +6,7 @@ import type { ReadMode } from "../http/transport.ts";
 import { networkSet } from "../lib/ip.ts";
 import { DEFAULT_LIMITS, type ListenerLimits } from "../lib/limits.ts";
 import type { Reply } from "../lib/reply.ts";
+import { requestId } from "../lib/request-id.ts";
 import { Exchange } from "../pipeline/exchange.ts";
 import { handle } from "../pipeline/handle.ts";
 import type { Snapshot } from "../pipeline/ports.ts";
@@ -70,5 +70,5 @@ export class Listener {
 
 /** The answer to what never became an exchange. */
 function refusal(failure: Failure): Reply {
-  return problemReply(failure.code, randomUUID(), failure.detail);
+  return problemReply(failure.code, requestId(), failure.detail);
 }

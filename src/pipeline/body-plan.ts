@@ -2,6 +2,7 @@ import { Failure } from "../errors/failure.ts";
 import { type BodyFailure, Collector, HeldBody } from "../lib/body.ts";
 import { Fields } from "../lib/fields.ts";
 import type { Reply } from "../lib/reply.ts";
+import { policyFailed } from "./chain.ts";
 import type { Exchange } from "./exchange.ts";
 import type { BodyStep, Step } from "./policy.ts";
 import type { Named } from "./route.ts";
@@ -31,25 +32,38 @@ const TELLS_OF_BYTES = [
   "accept-ranges",
 ];
 
-export function planRequestBody(x: Exchange, plan: readonly PlannedBody[]): void {
+/** Puts the transforms of the request's body around it; the reply to a broken policy, if one is. */
+export function planRequestBody(x: Exchange, plan: readonly PlannedBody[]): Reply | undefined {
   const { outgoing } = x;
   for (const { policy, step, tap } of plan) {
-    if (outgoing.body === undefined) return;
-    const transform = step(x);
-    if (transform === undefined) continue;
+    if (outgoing.body === undefined) return undefined;
+    try {
+      const transform = step(x);
+      if (transform === undefined) continue;
+      outgoing.body = new TransformedBody(x, outgoing.body, transform, tap, policy);
+    } catch (error) {
+      return policyFailed(x, policy, error);
+    }
     if (!tap) for (const name of TELLS_OF_BYTES) outgoing.fields.remove(name);
-    outgoing.body = new TransformedBody(x, outgoing.body, transform, tap, policy);
   }
+  return undefined;
 }
 
-export function planResponseBody(x: Exchange, reply: Reply, plan: readonly PlannedBody[]): void {
+/** Puts the transforms of the answer's body around it; gives the reply to send, another one when a policy is broken. */
+export function planResponseBody(x: Exchange, reply: Reply, plan: readonly PlannedBody[]): Reply {
+  if (reply.tunnel !== undefined) return reply;
   for (const { policy, step, tap } of plan) {
-    if (reply.tunnel !== undefined) return;
-    const transform = step(x);
-    if (transform === undefined) continue;
+    try {
+      const transform = step(x);
+      if (transform === undefined) continue;
+      if (reply.body !== undefined) reply.body = new TransformedBody(x, reply.body, transform, tap, policy);
+    } catch (error) {
+      reply.discard();
+      return policyFailed(x, policy, error);
+    }
     if (!tap) for (const name of TELLS_OF_BYTES) reply.fields.remove(name);
-    if (reply.body !== undefined) reply.body = new TransformedBody(x, reply.body, transform, tap, policy);
   }
+  return reply;
 }
 
 /** A step that waits until the request's body is all here, before the policy that needs it whole. */

@@ -13,7 +13,7 @@ export type ResponseChain = (x: Exchange, reply: Reply) => Reply | Promise<Reply
 export function chain(steps: readonly Named<Step>[]): Chain | undefined {
   if (steps.length === 0) return undefined;
   return steps.reduceRight<Chain>(
-    (rest, { policy, step }) =>
+    (rest, { policy, step, patient }) =>
       (x) => {
         let verdict: unknown;
         try {
@@ -22,7 +22,7 @@ export function chain(steps: readonly Named<Step>[]): Chain | undefined {
           return policyFailed(x, policy, error);
         }
         if (verdict === undefined) return rest(x); // the usual case: no promise, nothing allocated
-        return verdict instanceof Reply ? verdict : wait(x, policy, verdict, rest);
+        return verdict instanceof Reply ? verdict : wait(x, policy, verdict, rest, patient === true);
       },
     () => undefined,
   );
@@ -51,20 +51,30 @@ export function responseChain(steps: readonly Named<ResponseStep>[]): ResponseCh
   );
 }
 
-async function wait(x: Exchange, policy: string, verdict: unknown, rest: Chain): Promise<Verdict> {
-  const late = await settle(x, policy, verdict);
-  return late === undefined && !x.ended ? rest(x) : late;
+async function wait(
+  x: Exchange,
+  policy: string,
+  verdict: unknown,
+  rest: Chain,
+  patient: boolean,
+): Promise<Verdict> {
+  const late = await settle(x, policy, verdict, patient);
+  return late === undefined && !x.settled ? rest(x) : late;
 }
 
 /**
  * Waits for what a step promised, as long as the exchange lasts: undefined, a reply, or the reply to a failure. What
  * settles after that is nobody's any more.
  */
-export async function settle(x: Exchange, policy: string, verdict: unknown): Promise<Verdict> {
-  if (!isThenable(verdict))
-    return policyFailed(x, policy, new TypeError("a step returned neither undefined nor a Reply"));
+export async function settle(
+  x: Exchange,
+  policy: string,
+  verdict: unknown,
+  patient = false,
+): Promise<Verdict> {
   try {
-    const value = await x.within(verdict);
+    if (!isThenable(verdict)) throw new TypeError("a step returned neither undefined nor a Reply");
+    const value = await x.within(verdict, patient);
     if (value === undefined || value instanceof Reply) return value;
     if (value === LATE) return x.fail(new Failure("policy_timeout", `policy ${policy}`));
     if (value === GONE) return undefined;
@@ -90,7 +100,8 @@ function replaced(old: Reply, reply: Reply): Reply {
   return reply;
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+/** Whether a value must be waited for. May throw what its `then` throws. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
   );

@@ -1,4 +1,5 @@
 import { Failure } from "../errors/failure.ts";
+import { isReason } from "../errors/reasons.ts";
 import { problemReply } from "../errors/reply.ts";
 import type { Outgoing } from "../lib/outgoing.ts";
 import type { Reply } from "../lib/reply.ts";
@@ -61,7 +62,11 @@ export class Exchange implements DownstreamEvents {
   deadline: number;
   /** @internal What the forwarder has under way. */
   inFlight: { abort(): void } | undefined;
-  #aborts: (() => void)[] | undefined;
+  /** @internal The answer is on its way: it is too late for another. */
+  sending: boolean;
+  #aborts: Set<() => void> | undefined;
+  #ends: (() => void)[] | undefined;
+  #reported: Failure | undefined;
   #slots: unknown[] | undefined;
   #failure: Failure | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -84,7 +89,10 @@ export class Exchange implements DownstreamEvents {
     this.outcome = undefined;
     this.deadline = Number.POSITIVE_INFINITY;
     this.inFlight = undefined;
+    this.sending = false;
     this.#aborts = undefined;
+    this.#ends = undefined;
+    this.#reported = undefined;
     this.#slots = undefined;
     this.#failure = undefined;
     this.#timer = undefined;
@@ -95,6 +103,11 @@ export class Exchange implements DownstreamEvents {
     return this.outcome !== undefined;
   }
 
+  /** @internal It is answered or over: what a step still says comes too late. */
+  get settled(): boolean {
+    return this.outcome !== undefined || this.reply !== undefined;
+  }
+
   /** Why the gateway answers by itself, if it does. */
   get failure(): Failure | undefined {
     return this.#failure;
@@ -102,26 +115,60 @@ export class Exchange implements DownstreamEvents {
 
   /** The reply with which a step stops the exchange, by a reason that its policy declared. */
   reject(code: string, detail?: string): Reply {
-    return this.fail(new Failure(code, detail));
+    const known = isReason(code, this.snapshot.reasons);
+    return this.fail(
+      known ? new Failure(code, detail) : new Failure("policy_failed", `the reason ${code} is not declared`),
+    );
   }
 
   /** The reply to a failure: a problem document with its reason and this exchange's id. */
   fail(failure: Failure): Reply {
     this.#failure = failure;
-    this.snapshot.sink.failure(this, failure);
+    this.report(failure);
     const detail =
       failure.code === "policy_failed" || failure.code === "policy_timeout" ? undefined : failure.detail;
     return problemReply(failure.code, this.id, detail, this.snapshot.reasons);
   }
 
+  /** @internal Tells the log of a failure, once. */
+  report(failure: Failure): void {
+    if (this.#reported === failure) return;
+    this.#reported = failure;
+    this.snapshot.sink.failure(this, failure);
+  }
+
   /** Calls `fn` when the exchange ends before its answer is complete: the client left, or its time is up. */
   onAbort(fn: () => void): void {
     if (this.outcome !== undefined) {
-      if (!this.outcome.complete) fn();
+      if (!this.outcome.complete) this.#call(fn);
       return;
     }
-    this.#aborts ??= [];
-    this.#aborts.push(fn);
+    this.#aborts ??= new Set();
+    this.#aborts.add(fn);
+  }
+
+  /** @internal Calls `fn` when the exchange is over, however it ended. */
+  onEnd(fn: () => void): void {
+    this.#ends ??= [];
+    this.#ends.push(fn);
+  }
+
+  /** @internal Ends what is under way: attempts, waits, forks. */
+  abort(): void {
+    const { inFlight } = this;
+    const aborts = this.#aborts;
+    this.inFlight = undefined;
+    this.#aborts = undefined;
+    inFlight?.abort();
+    for (const fn of aborts ?? []) this.#call(fn);
+  }
+
+  #call(fn: () => void): void {
+    try {
+      fn();
+    } catch (error) {
+      this.report(new Failure("policy_failed", "a function given to onAbort", error));
+    }
   }
 
   /** Runs a request of the gateway's own through the whole walk, in the caller's name. */
@@ -129,25 +176,24 @@ export class Exchange implements DownstreamEvents {
     return fork(this, request, options);
   }
 
-  /** @internal What waits ends with the exchange, with its deadline, or after the time that a step may wait. */
-  within<T>(promise: PromiseLike<T>): Promise<T | typeof LATE | typeof GONE> {
-    const { clock, policyTimeout } = this.snapshot;
-    const left = Math.min(policyTimeout, this.deadline - clock.now());
+  /**
+   * @internal What waits ends with the exchange, or after the time that a step may wait (not when it is `patient`).
+   */
+  within<T>(promise: PromiseLike<T>, patient = false): Promise<T | typeof LATE | typeof GONE> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, Math.max(0, left), LATE as typeof LATE);
-      this.onAbort(() => {
+      const gone = (): void => finish(() => resolve(GONE));
+      const timer = patient
+        ? undefined
+        : setTimeout(() => finish(() => resolve(LATE)), this.snapshot.policyTimeout);
+      const finish = (settle: () => void): void => {
         clearTimeout(timer);
-        resolve(GONE);
-      });
+        this.#aborts?.delete(gone);
+        settle();
+      };
+      this.onAbort(gone);
       promise.then(
-        (value) => {
-          clearTimeout(timer);
-          resolve(value);
-        },
-        (error) => {
-          clearTimeout(timer);
-          reject(error);
-        },
+        (value) => finish(() => resolve(value)),
+        (error) => finish(() => reject(error)),
       );
     });
   }
@@ -181,21 +227,20 @@ export class Exchange implements DownstreamEvents {
     this.#end(this.reply?.status ?? 0, complete, bytes, reason);
   }
 
-  left(): void {
+  left(bytes: number): void {
     if (this.outcome !== undefined) return;
-    this.#end(499, false, 0, "client_left");
+    this.#end(499, false, bytes, "client_left");
   }
 
   #end(status: number, complete: boolean, bytes: number, reason: string | undefined): void {
     this.disarm();
     const duration = this.snapshot.clock.now() - this.startedAt;
     this.outcome = { status, complete, bytes, reason, duration };
-    if (!complete) {
-      this.inFlight?.abort();
-      for (const fn of this.#aborts ?? []) fn();
-    }
+    if (!complete) this.abort();
     this.inFlight = undefined;
     this.#aborts = undefined;
+    if (this.#ends !== undefined) for (const fn of this.#ends) this.#call(fn);
+    this.#ends = undefined;
     finish(this);
   }
 }

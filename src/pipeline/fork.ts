@@ -6,13 +6,17 @@ import { Exchange } from "./exchange.ts";
 import { handle } from "./handle.ts";
 import { MemoryDownstream, type MemoryReply } from "./memory-downstream.ts";
 
-/** A request of the gateway's own; what is left out is the parent's. */
+/** A request of the gateway's own. */
 export interface ForkRequest {
+  /** Default: the parent's. */
   readonly method?: string;
+  /** Default: the parent's. */
   readonly authority?: string;
-  /** Path and query. */
+  /** Path and query. Default: what the parent would send to its service. */
   readonly target?: string;
+  /** Default: none. */
   readonly fields?: ReadonlyFields;
+  /** Default: none. */
   readonly body?: Body;
 }
 
@@ -29,33 +33,39 @@ const DEPTH_MAX = 8;
  * Rejects with a Failure when it is nested too deeply, given up, or its answer was cut.
  */
 export function fork(parent: Exchange, request: ForkRequest, options: ForkOptions): Promise<MemoryReply> {
-  if (parent.depth >= DEPTH_MAX) return Promise.reject(new Failure("fork_too_deep"));
+  if (parent.depth >= DEPTH_MAX) return refuse(new Failure("fork_too_deep"));
   const { outgoing } = parent;
   const target = request.target ?? outgoing.path + outgoing.query;
   const query = target.indexOf("?");
-  const head = new RequestHead({
-    method: request.method ?? parent.request.method,
-    scheme: parent.request.scheme,
-    authority: request.authority ?? parent.request.authority,
-    path: query === -1 ? target : target.slice(0, query),
-    query: query === -1 ? "" : target.slice(query),
-    fields: request.fields?.clone() ?? new Fields(),
-    version: 11,
-    upgrade: undefined,
-    expectsContinue: false,
-    takesTrailers: true,
-  });
+  const head = new RequestHead(
+    request.method ?? parent.request.method,
+    parent.request.scheme,
+    request.authority ?? parent.request.authority,
+    query === -1 ? target : target.slice(0, query),
+    query === -1 ? "" : target.slice(query),
+    request.fields?.clone() ?? new Fields(),
+  );
+  head.takesTrailers = true;
   head.body = request.body;
-  const downstream = new MemoryDownstream(parent.downstream.peer);
+  const peer = { ...parent.downstream.peer, address: parent.clientAddress, trusted: false, memo: undefined };
+  const downstream = new MemoryDownstream(peer);
   const child = new Exchange(parent.snapshot, downstream, head, parent.depth + 1);
   child.consumer = parent.consumer;
   child.claims = parent.claims;
   child.id = parent.id;
   downstream.attach(child);
   if (options.detached !== true) {
-    if (parent.ended) return Promise.reject(new Failure("client_left"));
+    if (parent.ended) return refuse(new Failure("client_left"));
     parent.onAbort(() => downstream.leave());
+    parent.onEnd(() => downstream.leave());
   }
   handle(child);
   return downstream.reply;
+}
+
+/** A rejection that nobody need listen to. */
+function refuse(failure: Failure): Promise<never> {
+  const refused = Promise.reject(failure);
+  refused.catch(() => undefined);
+  return refused;
 }

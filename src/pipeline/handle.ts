@@ -1,7 +1,8 @@
 import { Failure } from "../errors/failure.ts";
+import { HeldBody } from "../lib/body.ts";
 import { Reply } from "../lib/reply.ts";
 import { planRequestBody, planResponseBody } from "./body-plan.ts";
-import { settle } from "./chain.ts";
+import { isThenable, policyFailed, settle } from "./chain.ts";
 import type { Exchange } from "./exchange.ts";
 import { receive } from "./receive.ts";
 
@@ -28,19 +29,24 @@ export function handle(x: Exchange): void {
   else if (verdict instanceof Reply) respond(x, verdict);
   else
     verdict.then((late) => {
-      if (x.ended) return;
-      if (late === undefined) forward(x);
+      if (x.settled) late?.discard();
+      else if (late === undefined) forward(x);
       else respond(x, late);
     });
 }
 
 /** 8. forward: endpoint, attempt, retry. It gives a reply or a failure, and never throws. */
 function forward(x: Exchange): void {
-  if (x.route.bodies.request !== undefined) planRequestBody(x, x.route.bodies.request);
+  const broken =
+    x.route.bodies.request === undefined ? undefined : planRequestBody(x, x.route.bodies.request);
+  if (broken !== undefined) {
+    respond(x, broken);
+    return;
+  }
   // Without policies nothing took time since the start: one reading of the clock less.
   x.forwardedAt = x.route.request === undefined ? x.startedAt : x.snapshot.clock.now();
   x.snapshot.forwarder.forward(x, (result) => {
-    if (x.ended || x.reply !== undefined) {
+    if (x.settled) {
       if (result instanceof Reply) result.discard();
       return;
     }
@@ -59,10 +65,10 @@ async function recover(x: Exchange, failure: Failure): Promise<void> {
     try {
       verdict = step(x, failure);
     } catch (error) {
-      verdict = Promise.reject(error);
+      verdict = policyFailed(x, policy, error);
     }
     if (verdict !== undefined && !(verdict instanceof Reply)) verdict = await settle(x, policy, verdict);
-    if (x.ended || x.reply !== undefined) return;
+    if (x.settled) return;
     if (verdict instanceof Reply) {
       respond(x, verdict);
       return;
@@ -75,46 +81,70 @@ async function recover(x: Exchange, failure: Failure): Promise<void> {
 function respond(x: Exchange, reply: Reply): void {
   x.reply = reply;
   const { response, bodies } = x.route;
-  if (response === undefined) {
-    send(x, reply);
+  if (bodies.responseBuffer > 0) {
+    bufferFirst(x, reply, bodies.responseBuffer);
     return;
   }
-  const changed =
-    bodies.responseBuffer > 0 ? bufferFirst(x, reply, bodies.responseBuffer) : response(x, reply);
+  const changed = response === undefined ? reply : response(x, reply);
   if (changed instanceof Reply) send(x, changed);
-  else changed.then((late) => (x.ended ? late.discard() : send(x, late)));
+  else changed.then((late) => send(x, late));
 }
 
-async function bufferFirst(x: Exchange, reply: Reply, max: number): Promise<Reply> {
-  const held = await reply.hold(max);
-  const ready = held === undefined ? reply : x.fail(new Failure("response_body_too_large", held.detail));
-  return x.ended ? ready : x.route.response!(x, ready);
+/** A policy wants the answer whole before its response step. */
+async function bufferFirst(x: Exchange, reply: Reply, max: number): Promise<void> {
+  x.onAbort(() => reply.discard());
+  const problem = await reply.hold(max);
+  if (x.ended || x.sending) return;
+  const code = problem?.code === "body_too_large" ? "response_body_too_large" : problem?.code;
+  const ready = code === undefined ? reply : x.fail(new Failure(code, problem?.detail));
+  x.reply = ready;
+  send(x, x.route.response === undefined ? ready : await x.route.response(x, ready));
 }
 
 /** 10. send: head and body, with backpressure both ways. */
 function send(x: Exchange, reply: Reply): void {
+  if (x.ended || x.sending) {
+    reply.discard();
+    return;
+  }
+  let ready = isSendable(reply)
+    ? reply
+    : policyFailed(x, "(unknown)", new TypeError("a reply has no valid status or body"));
+  if (x.route.bodies.response !== undefined) ready = planResponseBody(x, ready, x.route.bodies.response);
   x.disarm();
-  x.reply = reply;
-  if (x.route.bodies.response !== undefined) planResponseBody(x, reply, x.route.bodies.response);
-  x.downstream.send(reply);
+  x.sending = true;
+  x.reply = ready;
+  x.downstream.send(ready);
 }
 
 /** 11. log: always, once, whatever happened. */
 export function finish(x: Exchange): void {
   for (const { policy, step } of x.route.log) {
+    const broke = (error: unknown): void => x.report(new Failure("policy_failed", `policy ${policy}`, error));
     try {
-      step(x);
+      const wait: unknown = step(x);
+      if (isThenable(wait)) wait.then(undefined, broke);
     } catch (error) {
-      x.snapshot.sink.failure(x, new Failure("policy_failed", `policy ${policy}`, error));
+      broke(error);
     }
   }
   x.snapshot.meter.record(x);
 }
 
-/** The route's time is up before the answer began. */
+/** The route's time is up before the answer began: what is under way ends, and the client learns why. */
 function abandon(x: Exchange): void {
-  if (x.ended || x.reply !== undefined) return;
-  x.inFlight?.abort();
-  x.inFlight = undefined;
-  respond(x, x.fail(new Failure("deadline_exceeded")));
+  if (x.ended || x.sending) return;
+  const begun = x.reply;
+  x.abort();
+  begun?.discard();
+  const late = x.fail(new Failure("deadline_exceeded"));
+  // Response steps that were at work on the answer do not get a second one.
+  if (begun === undefined) respond(x, late);
+  else send(x, late);
+}
+
+function isSendable({ status, body, tunnel }: Reply): boolean {
+  const known =
+    Number.isInteger(status) && status <= 999 && (status >= 200 || (status === 101 && tunnel !== undefined));
+  return known && (body === undefined || body instanceof HeldBody || typeof body.start === "function");
 }

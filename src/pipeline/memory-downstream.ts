@@ -96,7 +96,7 @@ export class MemoryDownstream implements Downstream {
     this.#source?.cancel();
     const events = this.#events;
     this.#events = undefined;
-    events?.left();
+    events?.left(0);
     this.#answer.reject(new Failure("client_left"));
   }
 

@@ -1,12 +1,15 @@
-import { randomUUID } from "node:crypto";
 import { FORWARDING, Kind } from "../lib/field-kinds.ts";
 import { FieldBlock, type Fields, type ReadonlyFields } from "../lib/fields.ts";
 import { Outgoing } from "../lib/outgoing.ts";
 import type { Peer, ReceivedRequest } from "../lib/request.ts";
+import { requestId } from "../lib/request-id.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** How this gateway names itself in Via (RFC 9110 §7.6.3). */
 export const VIA_NAME = "torana";
+
+/** Written anew for each try: where it goes, how long it is, which request it is. */
+const NEVER_PASSED: number = Kind.host | Kind.contentLength | Kind.requestId;
 
 const SAFE_ID = /^[A-Za-z0-9._~:+/=@-]{1,128}$/;
 
@@ -20,20 +23,19 @@ export function receive(x: Exchange): void {
   const { peer } = x.downstream;
   const fields = request.fields.clone();
   fields.dropHopByHop();
-  fields.dropped |= Kind.host | Kind.contentLength;
+  fields.leaveOut(NEVER_PASSED);
 
   const told = request.fields.kinds;
   const given = peer.trusted && (told & Kind.requestId) !== 0 ? request.field("x-request-id") : undefined;
-  if (x.id === "") x.id = given !== undefined && SAFE_ID.test(given) ? given : randomUUID();
-  fields.dropped |= Kind.requestId;
+  if (x.id === "") x.id = given !== undefined && SAFE_ID.test(given) ? given : requestId();
 
   const believed = peer.trusted && (told & FORWARDING) !== 0;
   if (believed) extendForwarding(x, fields, peer, request);
   else {
-    fields.dropped |= FORWARDING;
+    fields.leaveOut(FORWARDING);
     fields.putBlock(forwardingBlock(peer, request));
   }
-  if (!request.expectsContinue) fields.dropped |= Kind.expect;
+  if (!request.expectsContinue) fields.leaveOut(Kind.expect);
   fields.put("x-request-id", x.id);
   fields.put(
     "via",
@@ -76,7 +78,7 @@ interface ForwardingMemo {
 function extendForwarding(x: Exchange, fields: Fields, peer: Peer, request: ReceivedRequest): void {
   const before: ReadonlyFields = request.fields;
   const chain = before.get("x-forwarded-for");
-  fields.dropped |= Kind.forwardedFor;
+  fields.leaveOut(Kind.forwardedFor);
   fields.put("x-forwarded-for", chain === undefined ? peer.address : `${chain}, ${peer.address}`);
   if (chain !== undefined) x.clientAddress = clientIn(chain, peer);
   if (!before.has("x-forwarded-proto")) fields.put("x-forwarded-proto", request.scheme);
@@ -84,7 +86,7 @@ function extendForwarding(x: Exchange, fields: Fields, peer: Peer, request: Rece
   const forwarded = before.get("forwarded");
   if (forwarded === undefined) return;
   const node = peer.address.includes(":") ? `"[${peer.address}]"` : peer.address;
-  fields.dropped |= Kind.forwarded;
+  fields.leaveOut(Kind.forwarded);
   fields.put("forwarded", `${forwarded}, for=${node}`);
 }
 

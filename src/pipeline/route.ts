@@ -7,6 +7,8 @@ import type { AttemptStep, RecoverStep } from "./policy.ts";
 export interface Named<T> {
   readonly policy: string;
   readonly step: T;
+  /** It waits for the client, not for itself: the time limit of policies does not hold. */
+  readonly patient?: boolean;
 }
 
 /** What a request does once it is matched: compiled, frozen. */

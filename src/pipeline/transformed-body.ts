@@ -10,6 +10,7 @@ import {
   startBody,
 } from "../lib/body.ts";
 import type { Fields } from "../lib/fields.ts";
+import { GONE, isThenable, LATE } from "./chain.ts";
 import type { Exchange } from "./exchange.ts";
 import type { BodyTransform } from "./policy.ts";
 
@@ -25,15 +26,17 @@ export class TransformedBody implements BodySource, BodySink {
   /** The transform or the sink is not done with the last piece. */
   #waiting = false;
   #over = false;
-  #ended: { trailers: Fields | undefined } | undefined = undefined;
+  #ended: { readonly trailers: Fields | undefined } | undefined = undefined;
 
   constructor(x: Exchange, body: Body, transform: BodyTransform, tap: boolean, policy: string) {
+    if (typeof transform.chunk !== "function") throw new TypeError("a body step gave no transform");
     this.#x = x;
     this.#body = body;
     this.#transform = transform;
     this.#tap = tap;
     this.#policy = policy;
-    this.length = tap ? body.length : undefined;
+    const trailing = body instanceof HeldBody && body.trailers !== undefined;
+    this.length = tap && !trailing ? body.length : undefined;
   }
 
   start(sink: BodySink): void {
@@ -44,25 +47,28 @@ export class TransformedBody implements BodySource, BodySink {
   data(chunk: Chunk): boolean {
     if (this.#over) return true;
     const bytes = ownedCopy(chunk);
-    const made = this.#ask(() => this.#transform.chunk(bytes));
-    const given = this.#tap ? (made instanceof Promise ? made.then(() => bytes) : bytes) : made;
-    return this.#give(given, () => this.#goOn());
+    this.#waiting = true;
+    this.#ask(
+      () => this.#transform.chunk(bytes),
+      (made) => {
+        const given = this.#tap ? bytes : made;
+        if (given === undefined || given.length === 0 || this.#sink!.data(given)) this.#goOn();
+      },
+    );
+    return !this.#waiting;
   }
 
   end(trailers?: Fields): void {
     if (this.#over) return;
     this.#ended = { trailers };
-    if (!this.#waiting) this.#finish();
+    if (!this.#waiting) this.#finish(trailers);
   }
 
   fail(failure: BodyFailure): void {
     if (this.#over) return;
     this.#over = true;
-    try {
-      this.#transform.fail?.(failure);
-    } finally {
-      this.#sink?.fail(failure);
-    }
+    this.#tellFailed(failure);
+    this.#sink?.fail(failure);
   }
 
   resume(): void {
@@ -73,78 +79,70 @@ export class TransformedBody implements BodySource, BodySink {
     if (this.#over) return;
     this.#over = true;
     if (!(this.#body instanceof HeldBody)) this.#body.cancel();
-    this.#transform.fail?.({ code: "client_left" });
+    this.#tellFailed({ code: "client_left" });
   }
 
-  /** Hands on what the transform gave, now or when its promise is kept; `then` follows when the sink has taken it. */
-  #give(made: Uint8Array | undefined | Promise<Uint8Array | undefined>, then: () => void): boolean {
-    if (made instanceof Promise) {
-      this.#waiting = true;
-      made.then(
-        (late) => {
-          if (this.#over) return;
-          if (late === undefined || late.length === 0 || this.#sink!.data(late)) then();
-        },
-        (error) => this.#broke(error),
-      );
-      return false;
-    }
-    if (this.#over || made === undefined || made.length === 0) return true;
-    const taken = this.#sink!.data(made);
-    this.#waiting = !taken;
-    return taken;
-  }
-
+  /** The last piece is done with. */
   #goOn(): void {
+    if (!this.#waiting) return;
     this.#waiting = false;
     if (this.#over) return;
-    if (this.#ended !== undefined) this.#finish();
+    if (this.#ended !== undefined) this.#finish(this.#ended.trailers);
     else if (!(this.#body instanceof HeldBody)) this.#body.resume();
   }
 
-  #finish(): void {
-    const { trailers } = this.#ended!;
-    const close = (): void => {
-      if (this.#over) return;
-      this.#over = true;
-      this.#sink!.end(trailers);
-    };
-    const last = this.#ask(() => this.#transform.end?.(trailers));
-    if (this.#tap || last === undefined) {
-      if (last instanceof Promise) last.then(close, (error) => this.#broke(error));
-      else close();
-      return;
-    }
-    if (!(last instanceof Promise)) {
-      if (!this.#over && last.length > 0) this.#sink!.data(last);
-      close();
-      return;
-    }
-    last.then(
-      (late) => {
-        if (late !== undefined && late.length > 0 && !this.#over) this.#sink!.data(late);
-        close();
+  #finish(trailers: Fields | undefined): void {
+    this.#ask(
+      () => this.#transform.end?.(trailers),
+      (last) => {
+        if (last !== undefined && last.length > 0 && !this.#tap) this.#sink!.data(last);
+        this.#over = true;
+        this.#sink!.end(trailers);
       },
-      (error) => this.#broke(error),
     );
   }
 
-  #ask<T>(fn: () => T): T | undefined {
+  /** Asks the transform and goes on with what it gives, now or when its promise is kept within the time for steps. */
+  #ask(ask: () => unknown, goOn: (made: Uint8Array | undefined) => void): void {
+    const take = (made: unknown): void => {
+      if (this.#over) return;
+      if (made === LATE) this.#broke(new Failure("policy_timeout", `policy ${this.#policy}`));
+      else if (made === GONE) this.cancel();
+      else if (made === undefined || made instanceof Uint8Array || this.#tap)
+        goOn(made as Uint8Array | undefined);
+      else this.#failed(new TypeError("a body's transform gave neither bytes nor undefined"));
+    };
     try {
-      return fn();
+      const made = ask();
+      if (isThenable(made))
+        this.#x
+          .within(made)
+          .then(take)
+          .catch((error) => this.#failed(error));
+      else take(made);
     } catch (error) {
-      this.#broke(error);
-      return undefined;
+      this.#failed(error);
     }
   }
 
+  #failed(cause: unknown): void {
+    this.#broke(new Failure("policy_failed", `policy ${this.#policy}`, cause));
+  }
+
   /** The transform broke: what went out cannot be taken back, so the message is cut. */
-  #broke(error: unknown): void {
+  #broke(failure: Failure): void {
     if (this.#over) return;
     this.#over = true;
-    const failure = new Failure("policy_failed", `policy ${this.#policy}`, error);
-    this.#x.snapshot.sink.failure(this.#x, failure);
+    this.#x.report(failure);
     if (!(this.#body instanceof HeldBody)) this.#body.cancel();
     this.#sink?.fail(failure);
+  }
+
+  #tellFailed(failure: BodyFailure): void {
+    try {
+      this.#transform.fail?.(failure);
+    } catch (error) {
+      this.#x.report(new Failure("policy_failed", `policy ${this.#policy}`, error));
+    }
   }
 }

@@ -36,15 +36,16 @@ class PathIndex {
 
   /** The exact path wins, then the longest prefix; at most one look-up a segment. */
   find(path: string, method: string): Route | undefined {
-    const exact = pick(this.#exact.get(path), method);
+    const exact = this.#exact.size === 0 ? undefined : pick(this.#exact.get(path), method);
     if (exact !== undefined || this.#below.size === 0) return exact;
     let prefix = path;
     for (;;) {
       const found = pick(this.#below.get(prefix), method);
       if (found !== undefined) return found;
       const slash = prefix.lastIndexOf("/");
-      if (slash === -1) return undefined;
-      prefix = prefix.slice(0, slash);
+      if (prefix === "") return undefined;
+      // "*" has no slash: only what takes everything takes it.
+      prefix = slash === -1 ? "" : prefix.slice(0, slash);
     }
   }
 }
@@ -69,6 +70,8 @@ export class RouteTable implements Router {
   readonly #any = new PathIndex();
   readonly #remembered = new Map<string, PathIndex[]>();
   readonly #notFound: Route;
+  #lastAuthority: string | undefined = undefined;
+  #lastIndexes: PathIndex[] = [];
 
   constructor(routes: readonly { readonly route: Route; readonly match: RouteMatch }[], notFound: Route) {
     this.#notFound = notFound;
@@ -82,7 +85,12 @@ export class RouteTable implements Router {
 
   match(request: ReceivedRequest): Route {
     const { authority, path, method } = request;
-    const indexes = this.#remembered.get(authority) ?? this.#remember(authority);
+    const indexes =
+      authority === this.#lastAuthority
+        ? this.#lastIndexes
+        : (this.#remembered.get(authority) ?? this.#remember(authority));
+    this.#lastAuthority = authority;
+    this.#lastIndexes = indexes;
     for (const index of indexes) {
       const found = index.find(path, method);
       if (found !== undefined) return found;

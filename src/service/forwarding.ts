@@ -4,7 +4,7 @@ import type { ClientConnection, ClientEvents, OutgoingMessage } from "../http/cl
 import type { PoolClient } from "../http/pool.ts";
 import type { ResponseHead } from "../http/response-reader.ts";
 import { type Body, HeldBody } from "../lib/body.ts";
-import { Kind } from "../lib/field-kinds.ts";
+import { HOP_BY_HOP, Kind } from "../lib/field-kinds.ts";
 import { FieldBlock } from "../lib/fields.ts";
 import type { Outgoing } from "../lib/outgoing.ts";
 import { Reply, type Tunnel } from "../lib/reply.ts";
@@ -13,6 +13,13 @@ import type { Exchange } from "../pipeline/exchange.ts";
 import { VIA_NAME } from "../pipeline/receive.ts";
 import { ReplayBody } from "./replay-body.ts";
 import type { Endpoint, Service } from "./service.ts";
+
+const NONE: Endpoint[] = [];
+
+const OF_THE_WIRE: number = HOP_BY_HOP | Kind.host | Kind.contentLength;
+
+/** RFC 9110 §9.2.2. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
 /** Tries of one exchange at most, however many endpoints there are. */
 const TRIES_MAX = 5;
@@ -24,7 +31,7 @@ export class Forwarding implements PoolClient, ClientEvents {
   readonly #x: Exchange;
   readonly #service: Service;
   readonly #done: (result: Reply | Failure) => void;
-  readonly #tried: Endpoint[] = [];
+  #tried: Endpoint[] = NONE;
   #endpoint: Endpoint | undefined = undefined;
   #connection: ClientConnection | undefined = undefined;
   #request: Outgoing | undefined = undefined;
@@ -91,7 +98,7 @@ export class Forwarding implements PoolClient, ClientEvents {
 
   informational(head: ResponseHead): void {
     head.fields.dropHopByHop();
-    head.fields.dropped |= Kind.contentLength;
+    head.fields.leaveOut(Kind.contentLength);
     this.#x.downstream.informational(head.status, head.fields);
   }
 
@@ -117,22 +124,29 @@ export class Forwarding implements PoolClient, ClientEvents {
   #again(failure: Failure): void {
     const x = this.#x;
     if (this.#over) return;
-    const { retry } = reasonSpec(failure.code);
-    const body = x.outgoing.body;
-    const sendable = body === undefined || body instanceof HeldBody || (body as ReplayBody).whole;
-    if (retry !== true || !sendable || x.attempts >= TRIES_MAX) {
+    if (!this.#mayResend(failure) || x.attempts >= TRIES_MAX) {
       this.#end(failure);
       return;
     }
     if (!this.#fresh || failure.code !== "connection_reused_closed") {
       this.#fresh = false;
-      this.#tried.push(this.#endpoint!);
+      this.#tried = [...this.#tried, this.#endpoint!];
       if (this.#tried.length >= this.#service.endpoints.length) {
         this.#end(failure);
         return;
       }
     }
     this.next();
+  }
+
+  /** Whether the request cannot have been served, and is all here to be sent once more. */
+  #mayResend(failure: Failure): boolean {
+    const { outgoing } = this.#x;
+    if (reasonSpec(failure.code).retry !== true) return false;
+    const ambiguous = failure.code === "connection_reused_closed" && this.#service.resend === "idempotent";
+    if (ambiguous && !IDEMPOTENT.has(outgoing.method)) return false;
+    const { body } = outgoing;
+    return body === undefined || body instanceof HeldBody || (body as ReplayBody).whole;
   }
 
   #end(result: Reply | Failure): void {
@@ -157,6 +171,8 @@ export class Forwarding implements PoolClient, ClientEvents {
 
 /** The request as it goes out, but for its framing. */
 function messageOf(request: Outgoing, endpoint: Endpoint): OutgoingMessage {
+  // Whatever policies wrote: framing, Host and the fields of a connection are the wire's own.
+  request.fields.leaveOut(OF_THE_WIRE);
   const upgrade = request.upgrade === "websocket";
   const host = request.authority === "" ? endpoint.authority : request.authority;
   let head = `${request.method} ${request.path}${request.query} HTTP/1.1\r\nhost: ${host}\r\n${request.fields.toText()}`;

@@ -15,4 +15,6 @@ export interface Service {
   readonly name: string;
   readonly endpoints: readonly Endpoint[];
   readonly balancer: Balancer;
+  /** Requests that are sent again when a reused connection closes under them, before a byte of the answer. */
+  readonly resend: "any" | "idempotent";
 }

@@ -50,12 +50,16 @@ export class PolicyCompiler {
     if (definition === undefined) throw new Error(`there is no policy ${JSON.stringify(name)}`);
     this.#addReasons(definition);
     const options = definition.options.safeParse(entry[name] ?? {});
-    if (!options.success) {
-      const issue = options.error.issues[0]!;
-      throw new Error(`${[name, ...issue.path].map(String).join(".")}: ${issue.message}`);
-    }
-    const made = definition.compile(options.data, this.#env(owner));
-    return { definition, steps: typeof made === "function" ? { request: made } : made };
+    if (!options.success)
+      throw new Error(
+        options.error.issues
+          .map(({ path, message }) => `${[name, ...path].map(String).join(".")}: ${message}`)
+          .join("; "),
+      );
+    const made: unknown = definition.compile(options.data, this.#env(owner));
+    const steps = typeof made === "function" ? { request: made } : made;
+    checkSteps(name, steps);
+    return { definition, steps };
   }
 
   #addReasons(definition: PolicyDefinition): void {
@@ -80,6 +84,31 @@ export class PolicyCompiler {
         };
       },
     };
+  }
+}
+
+const STEPS: ReadonlySet<string> = new Set([
+  ...["request", "attempt", "response", "recover", "requestBody", "responseBody", "log", "close"],
+]);
+const NEEDS: readonly unknown[] = ["none", "tap", "stream", "buffer"];
+
+/** What a policy made is run by nobody if it is misspelt: it is refused. Throws an Error. */
+function checkSteps(policy: string, steps: unknown): asserts steps is PolicySteps {
+  if (typeof steps !== "object" || steps === null || "then" in steps)
+    throw new Error(`the policy ${policy} compiled to neither a step nor an object of steps`);
+  for (const [name, value] of Object.entries(steps)) {
+    if (name === "body") checkNeeds(policy, value);
+    else if (!STEPS.has(name)) throw new Error(`the policy ${policy} compiled to an unknown step ${name}`);
+    else if (value !== undefined && typeof value !== "function")
+      throw new Error(`the policy ${policy} compiled to a ${name} that is not a function`);
+  }
+}
+
+function checkNeeds(policy: string, needs: unknown): void {
+  for (const [name, value] of Object.entries(needs ?? {})) {
+    const known = name === "max" ? Number.isSafeInteger(value) && value > 0 : NEEDS.includes(value);
+    if (!known || !["max", "request", "response"].includes(name))
+      throw new Error(`the policy ${policy} has an unknown body need ${name}: ${String(value)}`);
   }
 }
 
@@ -113,7 +142,7 @@ function requestSteps(policies: readonly CompiledPolicy[]): Named<Step>[] {
     const policy = definition.name;
     const made: Named<Step>[] = [];
     if (steps.body?.request === "buffer")
-      made.push({ policy, step: holdRequest(steps.body.max ?? BUFFER_MAX) });
+      made.push({ policy, step: holdRequest(steps.body.max ?? BUFFER_MAX), patient: true });
     if (steps.request !== undefined) made.push({ policy, step: steps.request });
     return made;
   });

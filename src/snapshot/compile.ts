@@ -1,6 +1,7 @@
 import { ConfigError, type ConfigProblem } from "../config/problem.ts";
 import type { Config, RouteConfig, ServiceConfig } from "../config/schema.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
+import type { PolicySteps } from "../pipeline/policy.ts";
 import type { Meter, Sink, Snapshot } from "../pipeline/ports.ts";
 import type { Route } from "../pipeline/route.ts";
 import { type RouteMatch, RouteTable } from "../routing/router.ts";
@@ -45,20 +46,23 @@ export function compileSnapshot(config: Config, parts: SnapshotParts): CompiledS
         compiled.push(policy);
         return [policy];
       } catch (error) {
-        problems.push(problemAt(`${place}.policies[${i}]`, (error as Error).message));
+        const problem = problemAt(`${place}policies[${i}]`, (error as Error).message);
+        // A policy of every route is compiled for each of them, and its problem told once.
+        if (!problems.some(({ path, reason }) => path === problem.path && reason === problem.reason))
+          problems.push(problem);
         return [];
       }
     });
 
   const services = new Map<string, { service: Service; policies: CompiledPolicy[] }>();
   for (const [name, service] of Object.entries(config.services)) {
-    const place = `services.${name}`;
+    const place = `services.${name}.`;
     const own = policies(service.policies, name, place);
     own.forEach(({ steps, definition }, i) => {
-      if (steps.request !== undefined || steps.recover !== undefined || steps.requestBody !== undefined)
+      if (actsBeforeService(steps))
         problems.push(
           problemAt(
-            `${place}.policies[${i}]`,
+            `${place}policies[${i}]`,
             `${definition.name} acts before the service is known: write it on a route`,
           ),
         );
@@ -68,11 +72,17 @@ export function compileSnapshot(config: Config, parts: SnapshotParts): CompiledS
 
   const routes = config.routes.map((route, index) => {
     const { service, policies: ofService } = services.get(route.service)!;
-    const own = policies([...config.policies, ...route.policies], route.name, `routes[${index}]`);
+    const own = [
+      ...policies(config.policies, route.name, ""),
+      ...policies(route.policies, route.name, `routes[${index}].`),
+    ];
     return { route: compileRoute(route, index, service, own, ofService), match: matchOf(route) };
   });
   const notFound = notFoundRoute(routes.length, policies(config.policies, "not-found", ""));
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (problems.length > 0) {
+    for (const { steps } of compiled) steps.close?.();
+    throw new ConfigError(problems);
+  }
 
   return Object.freeze({
     router: new RouteTable(routes, notFound),
@@ -89,13 +99,18 @@ export function compileSnapshot(config: Config, parts: SnapshotParts): CompiledS
   });
 }
 
+function actsBeforeService({ request, recover, requestBody, body }: PolicySteps): boolean {
+  const wantsBody = body?.request !== undefined && body.request !== "none";
+  return request !== undefined || recover !== undefined || requestBody !== undefined || wantsBody;
+}
+
 function compileService(name: string, config: ServiceConfig, pools: Pools): Service {
   const endpoints = config.endpoints.map((endpoint) => ({
     url: endpoint.url,
     authority: endpoint.authority,
     pool: pools.get(endpoint, config),
   }));
-  return Object.freeze({ name, endpoints, balancer: new RoundRobin() });
+  return Object.freeze({ name, endpoints, balancer: new RoundRobin(), resend: config.resend });
 }
 
 function compileRoute(

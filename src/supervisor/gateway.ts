@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { checkConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { Failure } from "../errors/failure.ts";
@@ -34,7 +35,7 @@ export class Gateway {
       pools: this.#pools,
       meter: this.#counters,
       sink: this.#sink(),
-      catalog: new Map((options.policies ?? []).map((policy) => [policy.name, policy])),
+      catalog: catalogOf(options.policies ?? []),
     });
     const refused = (failure: Failure): void => {
       this.#refused.set(failure.code, (this.#refused.get(failure.code) ?? 0) + 1);
@@ -47,10 +48,9 @@ export class Gateway {
   #sink(): Sink {
     return {
       failure: (x, failure) => {
-        if (failure.cause !== undefined)
-          this.#log(
-            `${x.id} ${failure.code} ${failure.detail ?? ""}: ${String((failure.cause as Error).stack ?? failure.cause)}`,
-          );
+        if (failure.code !== "policy_failed" && failure.code !== "policy_timeout") return;
+        const cause = failure.cause === undefined ? "" : `: ${inspect(failure.cause)}`;
+        this.#log(`${x.id} ${x.route.name} ${failure.code} ${failure.detail ?? ""}${cause}`);
       },
     };
   }
@@ -87,6 +87,16 @@ export class Gateway {
     this.#pools.close();
     this.#snapshot.close();
   }
+}
+
+/** Policies by name. Throws a ConfigError where two have the same. */
+function catalogOf(policies: readonly PolicyDefinition[]): Map<string, PolicyDefinition> {
+  const catalog = new Map<string, PolicyDefinition>();
+  for (const policy of policies) {
+    if (catalog.has(policy.name)) throw new Error(`two policies are named ${policy.name}`);
+    catalog.set(policy.name, policy);
+  }
+  return catalog;
 }
 
 /** Starts a gateway from a config as it would be written. Throws a ConfigError, or the system's error for an address. */

@@ -2,47 +2,37 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { z } from "zod";
 import type { PolicyDefinition } from "../pipeline/policy.ts";
-import {
-  type MemoryGatewayOptions,
-  memoryGateway,
-  type PolicyRun,
-  runPolicy,
-  type StepRun,
-} from "./memory-gateway.ts";
+import { type MemoryGatewayOptions, memoryGateway, type PolicyRun, runPolicy } from "./memory-gateway.ts";
 import type { ServiceFunction, TestRequest } from "./messages.ts";
 import { runOnWire } from "./wire.ts";
 
 /** One request through the policy, and what must come of it. */
-export interface PolicyCase<Options, Run extends PolicyRun> {
+export interface PolicyCase<Options> extends Pick<MemoryGatewayOptions, "clock" | "peer"> {
   readonly title: string;
   /** As they would be written in a config. */
   readonly options: Options;
   readonly request?: TestRequest;
-  /** Answers in place of the service; default: 200 with the text "ok". */
+  /** Plays the service; default: answers 200 with the text "ok". */
   readonly service?: ServiceFunction;
   /** Asserts on the answer, on what the service got, and on the exchange. */
-  check(run: Run): void | Promise<void>;
+  check(run: PolicyRun): void | Promise<void>;
 }
-
-/** A case in memory; its clock and peer may be made up. */
-export type StepCase<Options> = PolicyCase<Options, StepRun> & Pick<MemoryGatewayOptions, "clock" | "peer">;
 
 /** What is proven about one policy. */
 export interface PolicyCases<Options> {
   /** Options that must be refused when the config is read, and what the message must say. */
   readonly refused: readonly { readonly options: unknown; readonly message: RegExp }[];
   /** Cases that run through the whole walk in memory. */
-  readonly steps: readonly StepCase<Options>[];
-  /** A case that runs through a real gateway, from a real client to a real service. */
-  readonly wire: PolicyCase<Options, PolicyRun>;
+  readonly steps: readonly PolicyCase<Options>[];
+  /** A case for a real gateway, from a real client to a real service; it has no say in clock and peer. */
+  readonly wire: Omit<PolicyCase<Options>, "clock" | "peer">;
 }
 
-/** Tests a policy with node:test. That an unknown option is refused is tested without being asked for. */
+/** Tests a policy with node:test. That it refuses options it does not know is tested without being asked for. */
 export function describePolicy<Options extends z.ZodType>(
   definition: PolicyDefinition<Options>,
-  cases: PolicyCases<z.input<Options>>,
+  { refused, steps, wire }: PolicyCases<z.input<Options>>,
 ): void {
-  const { refused, steps, wire } = cases;
   const build = (options: unknown): void =>
     memoryGateway({ policies: [definition], config: { policies: [{ [definition.name]: options }] } }).close();
   describe(`policy ${definition.name}`, () => {

@@ -1,5 +1,5 @@
-/** "torana/testing": what a policy's own tests are written with. */
-export { describePolicy, type PolicyCase, type PolicyCases, type StepCase } from "./describe-policy.ts";
+/** "torana/testing": what the tests of a policy are written with. */
+export { describePolicy, type PolicyCase, type PolicyCases } from "./describe-policy.ts";
 export {
   type MemoryExchange,
   type MemoryGateway,
@@ -7,9 +7,6 @@ export {
   memoryGateway,
   type PolicyRun,
   runPolicy,
-  type StepRun,
-  type TestClock,
-  testClock,
 } from "./memory-gateway.ts";
-export { pieces, type SentRequest, type ServiceFunction, type TestRequest } from "./messages.ts";
+export { pieces, type SentRequest, type ServiceFunction, type TestRequest, testClock } from "./messages.ts";
 export { runOnWire } from "./wire.ts";

@@ -9,11 +9,8 @@ import type { Forwarder } from "../pipeline/ports.ts";
 import type { Service } from "../service/service.ts";
 import type { SentRequest, ServiceFunction } from "./messages.ts";
 
-const BODY_MAX = 16 * 1024 * 1024;
-
 /** Forwards to a function instead of a socket: endpoint after endpoint, the attempt steps before each. */
 export class MemoryForwarder implements Forwarder {
-  /** What the services got. */
   readonly sent: SentRequest[] = [];
   /** What the function threw: an assertion in it must fail the test. */
   readonly thrown: unknown[] = [];
@@ -30,32 +27,28 @@ export class MemoryForwarder implements Forwarder {
   }
 
   async #tries(x: Exchange, signal: AbortSignal): Promise<Reply | Failure> {
-    const endpoints = (x.route.service as Service | undefined)?.endpoints ?? [];
     let result: Reply | Failure = new Failure("no_endpoint");
-    for (const { url } of endpoints) {
+    for (const { url } of (x.route.service as Service | undefined)?.endpoints ?? []) {
       x.attempts++;
       x.endpoint = url;
       const request = x.outgoing.clone();
-      result = (await prepare(x, request)) ?? (await this.#ask(x, request, url, signal));
+      result = (await prepare(x, request)) ?? (await this.#ask(x, request, signal));
       if (signal.aborted || result instanceof Reply || reasonSpec(result.code).retry !== true) break;
     }
     return result;
   }
 
-  async #ask(
-    x: Exchange,
-    request: Outgoing,
-    endpoint: string,
-    signal: AbortSignal,
-  ): Promise<Reply | Failure> {
+  async #ask(x: Exchange, request: Outgoing, signal: AbortSignal): Promise<Reply | Failure> {
     if (signal.aborted) return new Failure("client_left");
     const held = await hold(request);
-    if (!(held instanceof HeldBody)) return new Failure(held.code, held.detail, (held as Failure).cause);
-    if (request.body === x.outgoing.body && request.body !== undefined) x.outgoing.body = held;
-    const { method, fields } = request;
-    const target = request.path + request.query;
-    const whole = { body: held.bytes(), trailers: held.trailers };
-    const sent: SentRequest = { endpoint, method, target, fields, ...whole, signal };
+    if (!(held instanceof HeldBody))
+      return held instanceof Failure ? held : new Failure(held.code, held.detail);
+    if (request.body !== undefined && request.body === x.outgoing.body) x.outgoing.body = held;
+    const { method, path, query, fields, authority } = request;
+    fields.set("host", authority === "" ? new URL(x.endpoint!).host : authority);
+    const body = Buffer.from(held.bytes());
+    const head = { endpoint: x.endpoint!, method, target: path + query, fields };
+    const sent: SentRequest = { ...head, body, trailers: held.trailers, signal };
     this.sent.push(sent);
     const result = await Promise.try(this.#service, sent).catch((error: unknown) => {
       this.thrown.push(error);
@@ -81,8 +74,7 @@ async function prepare(x: Exchange, request: Outgoing): Promise<Reply | undefine
   return undefined;
 }
 
-function hold({ body }: Outgoing): HeldBody | Promise<HeldBody | BodyFailure> {
-  if (body === undefined) return new HeldBody("");
+function hold({ body = new HeldBody("") }: Outgoing): HeldBody | Promise<HeldBody | BodyFailure> {
   if (body instanceof HeldBody) return body;
-  return new Promise((resolve) => body.start(new Collector(body, BODY_MAX, resolve)));
+  return new Promise((resolve) => body.start(new Collector(body, Number.POSITIVE_INFINITY, resolve)));
 }

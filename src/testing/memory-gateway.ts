@@ -20,7 +20,7 @@ export interface MemoryGatewayOptions {
   readonly policies: readonly PolicyDefinition[];
   /** As it would be written; without routes and services everything leads to one service with one endpoint. */
   readonly config?: object;
-  /** Answers in place of the services; default: 200 with the text "ok". */
+  /** Plays the services; default: answers 200 with the text "ok". */
   readonly service?: ServiceFunction;
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -42,22 +42,16 @@ export interface PolicyRun {
   readonly reply: MemoryReply;
   /** What the services got, in order. */
   readonly sent: readonly SentRequest[];
-  /** The client's exchange, with its outcome. */
+  /** The exchange, with its outcome. */
   readonly exchange: Exchange;
-}
-
-/** What became of one request in memory. */
-export interface StepRun extends PolicyRun {
-  /** What the log was told, in order. */
-  readonly failures: readonly Failure[];
 }
 
 /** The whole walk of requests, without a socket. */
 export interface MemoryGateway {
-  /** Begins an exchange. Its steps that need not wait have run on return. */
+  /** Begins an exchange. Steps that need not wait have run on return. */
   begin(request?: TestRequest): MemoryExchange;
-  /** Sends a request and waits for its end. Rejects with what the test's service threw, or the Failure that cut the answer. */
-  send(request?: TestRequest): Promise<StepRun>;
+  /** Sends a request and waits for its end. Rejects with what the service threw, or the Failure that cut the answer. */
+  send(request?: TestRequest): Promise<PolicyRun>;
   /** What the services got so far. */
   readonly sent: readonly SentRequest[];
   /** What the log was told so far. */
@@ -66,20 +60,6 @@ export interface MemoryGateway {
   readonly ended: readonly Exchange[];
   /** Closes the policies. */
   close(): void;
-}
-
-/** A clock that stands still until it is told to go on. */
-export interface TestClock extends Clock {
-  advance(milliseconds: number): void;
-}
-
-/** A clock for policies under test. Timers (`timeout`, `policyTimeout`) run in real time all the same. */
-export function testClock(wall = 1_700_000_000_000): TestClock {
-  let passed = 0;
-  const advance = (milliseconds: number): void => {
-    passed += milliseconds;
-  };
-  return { now: () => passed, wall: () => wall + passed, advance };
 }
 
 /** @internal A config with one route to one service, where none is given. */
@@ -114,28 +94,24 @@ export function memoryGateway(options: MemoryGatewayOptions): MemoryGateway {
     handle(exchange);
     return { exchange, reply: downstream.reply, leave: () => downstream.leave() };
   };
-  const send = async (request?: TestRequest): Promise<StepRun> => {
-    const [before, told] = [forwarder.sent.length, failures.length];
+  const send = async (request?: TestRequest): Promise<PolicyRun> => {
+    const before = forwarder.sent.length;
     const { exchange, reply } = begin(request);
     const answer = await reply;
     if (forwarder.thrown.length > 0) throw forwarder.thrown[0];
-    return { reply: answer, exchange, sent: forwarder.sent.slice(before), failures: failures.slice(told) };
+    return { reply: answer, exchange, sent: forwarder.sent.slice(before) };
   };
   return { begin, send, sent: forwarder.sent, failures, ended, close: () => compiled.close() };
 }
 
-/** Runs one request through one policy. */
+/** Runs one request through one policy, in memory. */
 export async function runPolicy<Options extends z.ZodType>(
   definition: PolicyDefinition<Options>,
   options: z.input<Options>,
   request?: TestRequest,
   around: Omit<MemoryGatewayOptions, "policies" | "config"> = {},
-): Promise<StepRun> {
+): Promise<PolicyRun> {
   const config = { policies: [{ [definition.name]: options }] };
   const gateway = memoryGateway({ ...around, policies: [definition], config });
-  try {
-    return await gateway.send(request);
-  } finally {
-    gateway.close();
-  }
+  return gateway.send(request).finally(() => gateway.close());
 }

@@ -11,7 +11,7 @@ import type { MemoryReply } from "../pipeline/memory-downstream.ts";
 import { definePolicy, type PolicyDefinition } from "../pipeline/policy.ts";
 import { startGateway } from "../supervisor/gateway.ts";
 import { type PolicyRun, wholeConfig } from "./memory-gateway.ts";
-import { bytesOf, type SentRequest, type ServiceFunction, type TestRequest } from "./messages.ts";
+import type { SentRequest, ServiceFunction, TestRequest } from "./messages.ts";
 
 /** Runs one request through one policy in a real gateway, from a real client to a real service, all on 127.0.0.1. */
 export async function runOnWire<Options extends z.ZodType>(
@@ -28,7 +28,12 @@ export async function runOnWire<Options extends z.ZodType>(
     compile: () => ({ log: (x) => void (x.depth === 0 && over.resolve(x)) }),
   });
   const sent: SentRequest[] = [];
-  const server = createServer((incoming, outgoing) => void serve(incoming, outgoing, service, sent));
+  const server = createServer((incoming, outgoing) => {
+    serve(incoming, outgoing, service, sent).catch((error: unknown) => {
+      over.reject(error);
+      outgoing.destroy();
+    });
+  });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const config = { policies: [{ "test-watch": {} }, { [definition.name]: options }] };
@@ -38,12 +43,12 @@ export async function runOnWire<Options extends z.ZodType>(
     return { reply, sent, exchange: await over.promise };
   } finally {
     await gateway.stop(1_000);
-    server.close();
-    server.closeAllConnections();
+    server.close().closeAllConnections();
   }
 }
 
-async function serve(
+/** @internal Answers a request of node:http by the function. */
+export async function serve(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   service: ServiceFunction,
@@ -51,12 +56,10 @@ async function serve(
 ): Promise<void> {
   const gone = new AbortController();
   outgoing.on("close", () => gone.abort());
-  const body = Buffer.concat(await Array.fromAsync(incoming as AsyncIterable<Buffer>));
-  const { method = "", url: target = "", headers, socket, rawTrailers } = incoming;
-  const endpoint = `http://${socket.localAddress}:${socket.localPort}`;
-  const fields = Fields.from(pairs(incoming.rawHeaders));
-  const trailers = rawTrailers.length > 0 ? Fields.from(pairs(rawTrailers)) : undefined;
-  const request = { endpoint, method, target, fields, headers, body, trailers, signal: gone.signal };
+  const { method = "", url: target = "", socket, rawHeaders } = incoming;
+  const head = { endpoint: `http://${socket.localAddress}:${socket.localPort}`, method, target };
+  const whole = { fields: Fields.from(pairs(rawHeaders)), ...(await contentOf(incoming)) };
+  const request = { ...head, ...whole, signal: gone.signal };
   sent.push(request);
   const reply = await service(request);
   if (reply instanceof Failure) {
@@ -68,35 +71,37 @@ async function serve(
   else
     startBody(reply.body, {
       data: (chunk) => outgoing.write(ownedCopy(chunk)) || true,
-      end: (last) => {
-        if (last) outgoing.addTrailers([...last.entries()]);
+      end: (trailers) => {
+        if (trailers) outgoing.addTrailers([...trailers.entries()]);
         outgoing.end();
       },
       fail: () => outgoing.destroy(),
     });
 }
 
-async function ask(port: number, test: TestRequest): Promise<MemoryReply> {
+/** @internal Sends a request with node:http and waits for the whole answer. */
+export async function ask(port: number, test: TestRequest): Promise<MemoryReply> {
   const { method = "GET", target: path = "/", host = "a.example", fields, body, trailers } = test;
-  const at = { port, host: "127.0.0.1", agent: false, method, path, headers: { host, ...fields } };
-  const outgoing = open(at);
+  const whole = typeof body === "string" || body instanceof Uint8Array;
+  const framing = whole || body === undefined ? {} : { "transfer-encoding": "chunked" };
+  const headers = { host, ...framing, ...fields };
+  const outgoing = open({ port, host: "127.0.0.1", agent: false, method, path, headers });
   const informational: { status: number; fields: Fields }[] = [];
-  outgoing.on("information", ({ statusCode, rawHeaders }) => {
-    informational.push({ status: statusCode, fields: Fields.from(pairs(rawHeaders)) });
+  outgoing.on("information", ({ statusCode: status, rawHeaders }) => {
+    informational.push({ status, fields: Fields.from(pairs(rawHeaders)) });
   });
-  const list = typeof body === "string" || body instanceof Uint8Array ? undefined : body;
-  for (const piece of list ?? []) outgoing.write(bytesOf(piece));
+  if (!whole) for (const piece of body ?? []) outgoing.write(piece);
   if (trailers) outgoing.addTrailers(Object.entries(trailers));
-  outgoing.end(list === undefined && body !== undefined ? bytesOf(body as string | Uint8Array) : undefined);
+  outgoing.end(whole ? body : undefined);
   const [answer] = (await once(outgoing, "response")) as [IncomingMessage];
-  const content = Buffer.concat(await Array.fromAsync(answer as AsyncIterable<Buffer>));
-  return {
-    status: answer.statusCode!,
-    fields: Fields.from(pairs(answer.rawHeaders)),
-    body: content,
-    trailers: answer.rawTrailers.length > 0 ? Fields.from(pairs(answer.rawTrailers)) : undefined,
-    informational,
-  };
+  const fieldsOfAnswer = Fields.from(pairs(answer.rawHeaders));
+  return { status: answer.statusCode!, fields: fieldsOfAnswer, ...(await contentOf(answer)), informational };
+}
+
+async function contentOf(message: IncomingMessage): Promise<{ body: Buffer; trailers: Fields | undefined }> {
+  const body = Buffer.concat(await Array.fromAsync(message as AsyncIterable<Buffer>));
+  const { rawTrailers } = message;
+  return { body, trailers: rawTrailers.length > 0 ? Fields.from(pairs(rawTrailers)) : undefined };
 }
 
 function pairs(raw: readonly string[]): [string, string][] {

@@ -11,6 +11,8 @@ export function configFor(servicePort: number): object {
     services: {
       strict: {
         endpoints: [`http://127.0.0.1:${servicePort}`],
+        // The table also holds what a service may have served: the default would send it again.
+        resend: "idempotent",
         timeouts: { connect: "2s", response: "4s", idle: "60s" },
       },
     },

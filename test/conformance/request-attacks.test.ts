@@ -4,6 +4,7 @@ import { after, before, describe, it } from "node:test";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { show } from "../support/strict-parser.ts";
 import { requestFamilies } from "./attacks/requests.ts";
+import { runBehindGood } from "./behind-runner.ts";
 import { configFor, failuresOf, wholeAndCut } from "./harness.ts";
 import { type CaseResult, runRequestCases } from "./request-runner.ts";
 import { type StrictService, startStrictService } from "./strict-service.ts";
@@ -36,6 +37,13 @@ describe("request attacks", () => {
       assert.equal(failures.length, 0, failures.join("\n"));
     });
   }
+
+  it("refuses each of them behind a request that is served, in order", async () => {
+    const behind = await runBehindGood(requestFamilies, gateway.port(), service);
+    assert.ok(behind.length > 1_000, `${behind.length} cases`);
+    const failed = behind.filter(({ problem }) => problem !== undefined);
+    assert.deepEqual(failed, []);
+  });
 
   it("sends nothing to the service that belongs to no case", () => {
     assert.deepEqual(

@@ -8,7 +8,7 @@ interface Allowance {
   readonly source: string;
   /** Parts of the first message that is read in another way which may differ. */
   readonly kinds: readonly string[];
-  holds(difference: Difference, input: string, ours: Reading, theirs: Reading): boolean;
+  readonly holds: (difference: Difference, input: string, ours: Reading, theirs: Reading) => boolean;
 }
 
 const ALLOWED: readonly Allowance[] = [
@@ -19,7 +19,7 @@ const ALLOWED: readonly Allowance[] = [
     holds: (_difference, input, _ours, { refusal = "" }) =>
       /^HPE_(?:INVALID_CHUNK_SIZE|STRICT): Invalid character in chunk (?:size|extensions)|^SILENT:/.test(
         refusal,
-      ) && /\n[0-9A-Fa-f]+(?:[^\r\n]*;[^\r\n]*)?(?:[ \t][;=]|[;=][ \t])/.test(input),
+      ) && /\n[0-9A-Fa-f]+[ \t]*(?:[^\r\n]*;[^\r\n]*)?(?:[ \t][;=]|[;=][ \t])/.test(input),
   },
   {
     name: "a tab behind the last coding of Transfer-Encoding",
@@ -82,15 +82,19 @@ export function allowanceFor(
   input: Input,
   ours: Reading,
   theirs: Reading,
-): string | undefined {
+): readonly string[] | undefined {
   const [first] = differences;
   if (first === undefined) return undefined;
   const text = input.bytes.latin1Slice(0, input.bytes.length);
-  const kinds = differences.filter(({ index }) => index === first.index).map(({ kind }) => kind);
-  return ALLOWED.find(
-    (allowance) =>
-      kinds.every((kind) => allowance.kinds.includes(kind)) && allowance.holds(first, text, ours, theirs),
-  )?.name;
+  const names = new Set<string>();
+  for (const difference of differences.filter(({ index }) => index === first.index)) {
+    const found = ALLOWED.find(
+      ({ kinds, holds }) => kinds.includes(difference.kind) && holds(difference, text, ours, theirs),
+    );
+    if (found === undefined) return undefined;
+    names.add(found.name);
+  }
+  return [...names];
 }
 
 /** For the report: what is allowed, and by whom. */

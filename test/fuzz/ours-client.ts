@@ -6,6 +6,7 @@ import { UNTIL_CLOSE } from "../../src/http/framing.ts";
 import type { ResponseHead } from "../../src/http/response-reader.ts";
 import { type Body, HeldBody, startBody } from "../../src/lib/body.ts";
 import { DEFAULT_LIMITS } from "../../src/lib/limits.ts";
+import { arrive, forget } from "./arrive.ts";
 import { BodyReader, type Turns } from "./body-reader.ts";
 import type { Message, Reading } from "./reading.ts";
 
@@ -51,10 +52,9 @@ export function readAsClient(
 }
 
 function feed(connection: ClientConnection, piece: Buffer, reused: boolean): boolean {
-  const bytes = reused && piece.length <= SHARED.length ? SHARED : Buffer.from(piece);
-  if (bytes === SHARED) bytes.set(piece);
+  const bytes = arrive(piece, reused);
   const goOn = connection.received(bytes, piece.length, bytes === SHARED);
-  if (bytes === SHARED) bytes.fill("!", 0, piece.length);
+  forget(bytes);
   return goOn;
 }
 

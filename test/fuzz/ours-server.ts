@@ -9,6 +9,7 @@ import { Fields } from "../../src/lib/fields.ts";
 import { DEFAULT_LIMITS } from "../../src/lib/limits.ts";
 import { Reply } from "../../src/lib/reply.ts";
 import type { Peer, RequestHead } from "../../src/lib/request.ts";
+import { arrive, forget } from "./arrive.ts";
 import { BodyReader, type Turns } from "./body-reader.ts";
 import type { Message, Reading } from "./reading.ts";
 
@@ -86,12 +87,11 @@ export function readAsServer(pieces: readonly Buffer[], turns: Turns, reused: bo
   return { messages, refusal };
 }
 
-/** Hands bytes over as a socket does; where the buffer is shared, the next read overwrites it at once. */
+/** Hands bytes over as a socket does. */
 function feed(transport: Transport, wire: Wire, piece: Buffer, reused: boolean): void {
-  const bytes = reused && piece.length <= SHARED.length ? SHARED : Buffer.from(piece);
-  if (bytes === SHARED) bytes.set(piece);
+  const bytes = arrive(piece, reused);
   if (!transport.take(bytes, piece.length, bytes === SHARED)) wire.pause();
-  if (bytes === SHARED) bytes.fill("!", 0, piece.length);
+  forget(bytes);
 }
 
 function messageOf(head: RequestHead): Message {

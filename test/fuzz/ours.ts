@@ -13,7 +13,9 @@ export interface Delivery {
   readonly slow: boolean;
 }
 
-export const WHOLE: Delivery = { cuts: [], reused: false, slow: false };
+/** All in one read of the shared buffer, and of memory of its own: two ways through the readers. */
+export const WHOLE: Delivery = { cuts: [], reused: true, slow: false };
+export const OWNED: Delivery = { cuts: [], reused: false, slow: false };
 
 /** How we read a stream that ends after these bytes. */
 export function readByOurs({ side, bytes, method }: Input, { cuts, reused, slow }: Delivery): Reading {

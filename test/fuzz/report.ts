@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { describeMachine } from "../../bench/lib/machine.ts";
 import { ROOT } from "../../bench/lib/root.ts";
 import { ALLOWANCES } from "./allowed.ts";
-import type { Count, Tally } from "./fuzz.ts";
 import { WHY_REFUSED } from "./refused.ts";
+import { type Count, findingsText, sorted, type Tally } from "./tally.ts";
 
 /** What a run was. */
 export interface Run {
@@ -34,13 +34,6 @@ export function toText(tally: Tally, { seconds, seed }: Run): string {
   return parts.join("\n");
 }
 
-/** Every defect with its first inputs. */
-export function findingsText({ findings }: Tally): string {
-  return sorted(findings)
-    .map(([name, { number, examples }]) => [`\n${name}: ${number}`, ...examples].join("\n  "))
-    .join("\n");
-}
-
 function toMarkdown(tally: Tally, { count, seed, seconds, command }: Run): string {
   const machine = describeMachine();
   const sources = new Map(ALLOWANCES.map(({ name, source }) => [name, source]));
@@ -50,10 +43,11 @@ function toMarkdown(tally: Tally, { count, seed, seconds, command }: Run): strin
     `${number(count)} streams of bytes, well-formed and broken, requests and responses, were read by our connections and by`,
     "Node's own parser (strict, no leniency). Whatever we accept llhttp must accept with the same messages: method, target,",
     "status, field names and values in order, body, trailers, and whether the connection goes on. Each stream was read by us",
-    "twice, whole and cut into pieces (from two to one a byte; buffers reused or not; bodies taken at once or late), with the",
-    `same result demanded: ${number(tally.messages)} messages, ${number(tally.splits)} cuts.`,
+    "three times, whole from the shared buffer, whole from memory of its own, and cut into pieces (up to one a byte; buffers",
+    "reused or not; bodies taken at once or late), with the same result demanded:",
+    `${number(tally.messages)} messages, ${number(tally.splits)} cuts.`,
     "",
-    `**${tally.failed ? `${number(total(tally.findings))} inputs showed a defect.` : "No input showed a defect."}**`,
+    `**${tally.failed ? `${number(total(tally.findings))} findings: see below.` : "No input showed a defect."}**`,
     "",
     ...table("What became of the inputs", tally.classes, () => ""),
     ...table(
@@ -93,10 +87,6 @@ function section(title: string, counts: ReadonlyMap<string, Count>): string[] {
     title,
     ...sorted(counts).map(([name, count]) => `${number(count.number).padStart(10)}  ${name}`),
   ];
-}
-
-function sorted(counts: ReadonlyMap<string, Count>): [string, Count][] {
-  return [...counts].sort(([, a], [, b]) => b.number - a.number);
 }
 
 function total(counts: ReadonlyMap<string, Count>): number {

@@ -2,6 +2,10 @@ import { METHODS, readByLlhttp } from "./llhttp.ts";
 import type { Input, Reading } from "./reading.ts";
 
 const KNOWN = "POST";
+/** What it says of a method: of none, and of one of RTSP. */
+const OF_METHOD = /^HPE_INVALID_METHOD|Invalid method/;
+/** The first word of HTTP/2, behind which it expects the rest of that. */
+const PREFACE = "PRI";
 
 /**
  * How llhttp reads what we read. It knows only registered methods, where RFC 9110 §9.1 allows any token: a method that
@@ -15,7 +19,10 @@ export function readByTheirs(input: Input, ours: Reading): Reading {
     const at = theirs.messages.length;
     const method = ours.messages[at]?.method ?? "";
     const start =
-      method === "" || METHODS.has(method) || renamed.has(at)
+      method === "" ||
+      METHODS.has(method) ||
+      renamed.has(at) ||
+      !(method === PREFACE || OF_METHOD.test(theirs.refusal ?? ""))
         ? -1
         : bytes.latin1Slice(0, bytes.length).lastIndexOf(`${method} `, theirs.stoppedAt);
     if (start === -1) {

@@ -1,5 +1,7 @@
-/** Services that answer too early, not at all, or to an upgrade: what request and connection become of it. */
+/** Services that answer too early, not at all, to an upgrade, or with fields for one connection only. */
 import {
+  CUT,
+  chunks,
   FAILED,
   head,
   passed,
@@ -136,4 +138,57 @@ export const responseExchangeFamilies: readonly ResponseFamily[] = [
       })),
     ],
   },
+  {
+    name: "response Connection",
+    rfc: "RFC 9110 7.6.1",
+    rule: "Fields for this connection end at the gateway; naming a framing field there changes no framing.",
+    cases: [
+      hop(["Connection: X-Secret", "X-Secret: 1"], ["x-secret"]),
+      hop(
+        ["X-Secret: 1", "X-Other: 2", "Connection: close, x-secret", "Connection: x-other"],
+        ["x-secret", "x-other"],
+      ),
+      hop(["Keep-Alive: timeout=5"], ["keep-alive"]),
+      hop(["Proxy-Connection: keep-alive"], ["proxy-connection"]),
+      hop(["Connection: Content-Length"], []),
+      hop(["Connection: Transfer-Encoding, content-length, connection"], []),
+      {
+        name: "Transfer-Encoding named",
+        answer: chunks("5\r\nhello\r\n0\r\n\r\n", "Connection: Transfer-Encoding"),
+        expect: passed({ body: "hello" }),
+      },
+      {
+        name: "Upgrade offered",
+        answer: whole("hello", "Upgrade: h2c", "Connection: Upgrade"),
+        expect: passed({ body: "hello" }),
+      },
+    ],
+  },
+  {
+    name: "HTTP/1.0 clients",
+    rfc: "RFC 9110 15.2; RFC 9112 6.1",
+    rule: "An HTTP/1.0 client gets no chunks and no informational response.",
+    cases: [
+      {
+        name: "early hints",
+        request: requestHead(`GET /${ID} HTTP/1.0`, `Host: ${HOST}`),
+        answer: `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${whole("hello")}`,
+        expect: passed({ body: "hello" }),
+      },
+      {
+        name: "a broken chunk",
+        request: requestHead(`GET /${ID} HTTP/1.0`, `Host: ${HOST}`),
+        answer: chunks("5\r\nhelloXX"),
+        expect: CUT,
+      },
+    ],
+  },
 ];
+
+function hop(fields: string[], absent: string[]): ResponseCase {
+  return {
+    name: fields.join(" | "),
+    answer: whole("hello", ...fields),
+    expect: passed({ body: "hello", absent }),
+  };
+}

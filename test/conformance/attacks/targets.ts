@@ -1,4 +1,4 @@
-/** Request attacks on the method, the target in its four forms, and the version. */
+/** Request attacks on the target in its four forms. */
 import {
   either,
   forwarded,
@@ -38,7 +38,7 @@ function asWritten(list: readonly string[]): RequestCase[] {
 
 const own = `http://${HOST}`;
 
-/** Families about targets, methods and versions. */
+/** Families about targets. */
 export const targetFamilies: readonly RequestFamily[] = [
   {
     name: "absolute-form",
@@ -247,62 +247,6 @@ export const targetFamilies: readonly RequestFamily[] = [
         bytes: head(`GET //other.example/${ID} HTTP/1.1`, HOST_LINE),
         expect: forwarded({ target: `//other.example/${ID}` }),
       },
-    ],
-  },
-  {
-    name: "methods",
-    rfc: "RFC 9110 9.1, 5.6.2; RFC 9112 3.1",
-    rule: "A method is a token, read with its case; others are refused.",
-    cases: [
-      ...[
-        "",
-        " ",
-        "G(T",
-        "G,T",
-        "G/T",
-        "G:T",
-        "G;T",
-        "G=T",
-        "G?T",
-        "G@T",
-        "G[T",
-        "G\\T",
-        "G]T",
-        "G{T",
-        "G}T",
-        '"GET"',
-        "<GET>",
-        "GET:",
-        "\xc7ET",
-        "GET\xa0",
-        "(GET)",
-        "G\xffT",
-      ].map((method) => ({
-        name: JSON.stringify(method),
-        bytes: head(`${method} /${ID} HTTP/1.1`, HOST_LINE),
-        expect: refused(400, 501),
-      })),
-      ...[
-        "get",
-        "Get",
-        "gET",
-        "post",
-        "PURGE",
-        "M-SEARCH",
-        "PATCH",
-        "QUERY",
-        "X",
-        "!#$%&'*+-.^_`|~09azAZ",
-        "HEADX",
-        "GETGET",
-        "OPTION",
-        "CONNECTED",
-        "PRIX",
-      ].map((method) => ({
-        name: `well formed ${method}`,
-        bytes: head(`${method} /${ID} HTTP/1.1`, HOST_LINE),
-        expect: forwarded({ method }),
-      })),
     ],
   },
 ];

@@ -1,4 +1,4 @@
-/** Request attacks on the Host field and on the version. */
+/** Request attacks on the Host field, the version and the method. */
 import {
   DELIMITERS,
   either,
@@ -89,7 +89,7 @@ const moreVersions = [
   "HTTP/0.9", "HTTP/0.0", "HTTP/0.1", "HTTP/2.0", "HTTP/2.1", "HTTP/3.0", "HTTP/9.9", "HTTP/2", "HTTP/3", "HTTP/1.1 HTTP/1.1",
 ];
 
-/** Families about hosts and versions. */
+/** Families about hosts, versions and methods. */
 export const versionAndHostFamilies: readonly RequestFamily[] = [
   {
     name: "missing and repeated Host",
@@ -211,5 +211,61 @@ export const versionAndHostFamilies: readonly RequestFamily[] = [
       bytes,
       expect: refused(400, 404, 405, 501, 505),
     })),
+  },
+  {
+    name: "methods",
+    rfc: "RFC 9110 9.1, 5.6.2; RFC 9112 3.1",
+    rule: "A method is a token, read with its case; others are refused.",
+    cases: [
+      ...[
+        "",
+        " ",
+        "G(T",
+        "G,T",
+        "G/T",
+        "G:T",
+        "G;T",
+        "G=T",
+        "G?T",
+        "G@T",
+        "G[T",
+        "G\\T",
+        "G]T",
+        "G{T",
+        "G}T",
+        '"GET"',
+        "<GET>",
+        "GET:",
+        "\xc7ET",
+        "GET\xa0",
+        "(GET)",
+        "G\xffT",
+      ].map((method) => ({
+        name: JSON.stringify(method),
+        bytes: head(`${method} /${ID} HTTP/1.1`, `Host: ${HOST}`),
+        expect: refused(400, 501),
+      })),
+      ...[
+        "get",
+        "Get",
+        "gET",
+        "post",
+        "PURGE",
+        "M-SEARCH",
+        "PATCH",
+        "QUERY",
+        "X",
+        "!#$%&'*+-.^_`|~09azAZ",
+        "HEADX",
+        "GETGET",
+        "OPTION",
+        "CONNECTED",
+        "PRIX",
+      ].map((method) => ({
+        name: `well formed ${method}`,
+        bytes: head(`${method} /${ID} HTTP/1.1`, `Host: ${HOST}`),
+        expect: forwarded({ method }),
+      })),
+    ],
   },
 ];
