@@ -205,8 +205,7 @@ export class Fields implements ReadonlyFields {
     this.leaveOut(HOP_BY_HOP);
     if (plain) return;
     const named = new Set<string>();
-    for (const value of connection)
-      for (const option of value.split(",")) named.add(option.trim().toLowerCase());
+    for (const value of connection) for (const option of listMembers(value)) named.add(option);
     // Once per field that is there: thousands of options must not cost thousands of searches.
     const present = new Set<string>();
     for (const [name] of this.entries())
@@ -286,6 +285,14 @@ const KEPT_WHATEVER_CONNECTION_SAYS: ReadonlySet<string> = new Set([
   "via",
   "",
 ]);
+
+/** The members of a comma-separated list in lower case (RFC 9110 §5.6.1); only space and tab are white space. */
+export function listMembers(value: string): string[] {
+  return value
+    .toLowerCase()
+    .split(",")
+    .map((member) => member.replace(/^[ \t]+|[ \t]+$/g, ""));
+}
 
 function checkField(name: string, value: string): void {
   if (!TOKEN.test(name)) throw new RangeError(`not a field name: ${JSON.stringify(name)}`);

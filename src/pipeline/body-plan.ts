@@ -2,9 +2,9 @@ import { Failure } from "../errors/failure.ts";
 import { type BodyFailure, Collector, HeldBody } from "../lib/body.ts";
 import { Fields } from "../lib/fields.ts";
 import type { Reply } from "../lib/reply.ts";
-import { policyFailed } from "./chain.ts";
+import { isThenable, policyFailed } from "./chain.ts";
 import type { Exchange } from "./exchange.ts";
-import type { BodyStep, Step } from "./policy.ts";
+import type { BodyStep, BodyTransform, Step } from "./policy.ts";
 import type { Named } from "./route.ts";
 import { TransformedBody } from "./transformed-body.ts";
 
@@ -38,7 +38,7 @@ export function planRequestBody(x: Exchange, plan: readonly PlannedBody[]): Repl
   for (const { policy, step, tap } of plan) {
     if (outgoing.body === undefined) return undefined;
     try {
-      const transform = step(x);
+      const transform = made(step(x));
       if (transform === undefined) continue;
       outgoing.body = new TransformedBody(x, outgoing.body, transform, tap, policy);
     } catch (error) {
@@ -54,7 +54,7 @@ export function planResponseBody(x: Exchange, reply: Reply, plan: readonly Plann
   if (reply.tunnel !== undefined) return reply;
   for (const { policy, step, tap } of plan) {
     try {
-      const transform = step(x);
+      const transform = made(step(x));
       if (transform === undefined) continue;
       if (reply.body !== undefined) reply.body = new TransformedBody(x, reply.body, transform, tap, policy);
     } catch (error) {
@@ -64,6 +64,15 @@ export function planResponseBody(x: Exchange, reply: Reply, plan: readonly Plann
     if (!tap) for (const name of TELLS_OF_BYTES) reply.fields.remove(name);
   }
   return reply;
+}
+
+/** What a body step gave: it cannot wait, and a promise that it gives all the same must not break anything. */
+function made(transform: BodyTransform | undefined): BodyTransform | undefined {
+  if (isThenable(transform)) {
+    transform.then(undefined, () => undefined);
+    throw new TypeError("a body step gave a promise: only its transform may wait");
+  }
+  return transform;
 }
 
 /** A step that waits until the request's body is all here, before the policy that needs it whole. */

@@ -49,7 +49,7 @@ export class Gateway {
     return {
       failure: (x, failure) => {
         if (failure.code !== "policy_failed" && failure.code !== "policy_timeout") return;
-        const cause = failure.cause === undefined ? "" : `: ${inspect(failure.cause)}`;
+        const cause = failure.cause === undefined ? "" : `: ${shown(failure.cause)}`;
         this.#log(`${x.id} ${x.route.name} ${failure.code} ${failure.detail ?? ""}${cause}`);
       },
     };
@@ -86,6 +86,15 @@ export class Gateway {
     await Promise.all(this.#listeners.map((listener) => listener.stop(graceMs)));
     this.#pools.close();
     this.#snapshot.close();
+  }
+}
+
+/** A cause as text, whatever was thrown: some things throw again when they are looked at. */
+function shown(cause: unknown): string {
+  try {
+    return inspect(cause);
+  } catch {
+    return "something that cannot be shown";
   }
 }
 
