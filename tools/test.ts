@@ -12,7 +12,7 @@ const find = (pattern: string): string[] =>
     .map((file) => root + file)
     .sort();
 
-const twice = find("test/{e2e,conformance}/**/*.test.ts");
+const twice = find("test/{e2e,conformance,contract}/**/*.test.ts");
 const once = find("{src,test,tools,bench}/**/*.test.ts").filter((file) => !twice.includes(file));
 
 let passed = 0;

@@ -22,7 +22,29 @@ export function unwatch(item: Swept): void {
   timer = undefined;
 }
 
+/** What one turn of the event loop may spend on looking, in milliseconds: thousands that are late at once wait their turn. */
+const TURN = 1;
+/** Items between two readings of the clock. */
+const STRIDE = 16;
+
+let rest: Iterator<Swept> | undefined;
+
 function sweepAll(): void {
+  if (rest !== undefined) return;
+  rest = swept.values();
+  sweepSome();
+}
+
+function sweepSome(): void {
   const now = performance.now();
-  for (const item of swept) item.sweep(now);
+  for (let count = 1; ; count++) {
+    const { value, done } = rest!.next();
+    if (done === true) break;
+    value.sweep(now);
+    if (count % STRIDE === 0 && performance.now() - now > TURN) {
+      setImmediate(sweepSome);
+      return;
+    }
+  }
+  rest = undefined;
 }

@@ -47,6 +47,15 @@ export class Reply {
     return reply;
   }
 
+  /** A copy with fields of its own: a policy may give one reply to many exchanges. */
+  own(): Reply {
+    const copy = new Reply(this.status, this.fields.clone(), this.body);
+    copy.phrase = this.phrase;
+    copy.tunnel = this.tunnel;
+    copy.reason = this.reason;
+    return copy;
+  }
+
   /** Gives up what this reply would have sent, except what `successor` took over from it. */
   discard(successor?: Reply): void {
     const { body, tunnel } = this;

@@ -44,7 +44,7 @@ export function responseChain(steps: readonly Named<ResponseStep>[]): ResponseCh
         if (verdict instanceof Reply) return rest(x, replaced(reply, verdict));
         return settle(x, policy, verdict).then((late) => {
           const next = late === undefined ? reply : replaced(reply, late);
-          return x.ended ? next : rest(x, next);
+          return x.ended || x.sending ? next : rest(x, next);
         });
       },
     (_x, reply) => reply,
@@ -96,8 +96,9 @@ export function policyFailed(x: Exchange, policy: string, cause: unknown): Reply
 
 /** A reply takes another's place: whatever the other would have sent is not wanted. */
 function replaced(old: Reply, reply: Reply): Reply {
-  if (old !== reply) old.discard(reply);
-  return reply;
+  if (old === reply) return reply;
+  old.discard(reply);
+  return reply.own();
 }
 
 /** Whether a value must be waited for. May throw what its `then` throws. */

@@ -66,6 +66,8 @@ export class Exchange implements DownstreamEvents {
   sending: boolean;
   #aborts: Set<() => void> | undefined;
   #ends: (() => void)[] | undefined;
+  /** Ends each wait that is under way. */
+  #waits: Set<() => void> | undefined;
   #reported: Failure | undefined;
   #slots: unknown[] | undefined;
   #failure: Failure | undefined;
@@ -92,6 +94,7 @@ export class Exchange implements DownstreamEvents {
     this.sending = false;
     this.#aborts = undefined;
     this.#ends = undefined;
+    this.#waits = undefined;
     this.#reported = undefined;
     this.#slots = undefined;
     this.#failure = undefined;
@@ -159,8 +162,15 @@ export class Exchange implements DownstreamEvents {
     const aborts = this.#aborts;
     this.inFlight = undefined;
     this.#aborts = undefined;
+    this.#endWaits();
     inFlight?.abort();
     for (const fn of aborts ?? []) this.#call(fn);
+  }
+
+  #endWaits(): void {
+    const waits = this.#waits;
+    this.#waits = undefined;
+    for (const end of waits ?? []) end();
   }
 
   #call(fn: () => void): void {
@@ -187,10 +197,14 @@ export class Exchange implements DownstreamEvents {
         : setTimeout(() => finish(() => resolve(LATE)), this.snapshot.policyTimeout);
       const finish = (settle: () => void): void => {
         clearTimeout(timer);
-        this.#aborts?.delete(gone);
+        this.#waits?.delete(gone);
         settle();
       };
-      this.onAbort(gone);
+      if (this.outcome !== undefined) gone();
+      else {
+        this.#waits ??= new Set();
+        this.#waits.add(gone);
+      }
       promise.then(
         (value) => finish(() => resolve(value)),
         (error) => finish(() => reject(error)),
@@ -239,6 +253,7 @@ export class Exchange implements DownstreamEvents {
     if (!complete) this.abort();
     this.inFlight = undefined;
     this.#aborts = undefined;
+    this.#endWaits();
     if (this.#ends !== undefined) for (const fn of this.#ends) this.#call(fn);
     this.#ends = undefined;
     finish(this);

@@ -59,6 +59,9 @@ export function fork(parent: Exchange, request: ForkRequest, options: ForkOption
     parent.onAbort(() => downstream.leave());
     parent.onEnd(() => downstream.leave());
   }
+  const { forks } = parent.snapshot;
+  forks.add(downstream);
+  child.onEnd(() => forks.delete(downstream));
   handle(child);
   return downstream.reply;
 }

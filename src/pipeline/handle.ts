@@ -26,12 +26,12 @@ export function handle(x: Exchange): void {
   }
   const verdict = route.request(x);
   if (verdict === undefined) forward(x);
-  else if (verdict instanceof Reply) respond(x, verdict);
+  else if (verdict instanceof Reply) respond(x, verdict.own());
   else
     verdict.then((late) => {
       if (x.settled) late?.discard();
       else if (late === undefined) forward(x);
-      else respond(x, late);
+      else respond(x, late.own());
     });
 }
 
@@ -70,7 +70,7 @@ async function recover(x: Exchange, failure: Failure): Promise<void> {
     if (verdict !== undefined && !(verdict instanceof Reply)) verdict = await settle(x, policy, verdict);
     if (x.settled) return;
     if (verdict instanceof Reply) {
-      respond(x, verdict);
+      respond(x, verdict.own());
       return;
     }
   }
@@ -93,7 +93,7 @@ function respond(x: Exchange, reply: Reply): void {
 /** A policy wants the answer whole before its response step. */
 async function bufferFirst(x: Exchange, reply: Reply, max: number): Promise<void> {
   x.onAbort(() => reply.discard());
-  const problem = await reply.hold(max);
+  const problem = isSendable(reply) ? await reply.hold(max) : undefined;
   if (x.ended || x.sending) return;
   const code = problem?.code === "body_too_large" ? "response_body_too_large" : problem?.code;
   const ready = code === undefined ? reply : x.fail(new Failure(code, problem?.detail));

@@ -35,6 +35,8 @@ export interface Snapshot {
   readonly clock: Clock;
   /** Reasons that policies declared, by code. */
   readonly reasons: Readonly<Record<string, ReasonSpec>>;
+  /** Requests of the gateway's own that are under way. */
+  readonly forks: Set<{ leave(): void }>;
   /** Milliseconds that one step may wait. */
   readonly policyTimeout: number;
 }

@@ -80,7 +80,7 @@ export function compileSnapshot(config: Config, parts: SnapshotParts): CompiledS
   });
   const notFound = notFoundRoute(routes.length, policies(config.policies, "not-found", ""));
   if (problems.length > 0) {
-    for (const { steps } of compiled) steps.close?.();
+    closeAll(compiled);
     throw new ConfigError(problems);
   }
 
@@ -91,17 +91,27 @@ export function compileSnapshot(config: Config, parts: SnapshotParts): CompiledS
     sink: parts.sink,
     clock,
     reasons: compiler.reasons,
+    forks: new Set<{ leave(): void }>(),
     policyTimeout: config.policyTimeout,
     routeNames: [...config.routes.map(({ name }) => name), notFound.name],
-    close: () => {
-      for (const { steps } of compiled) steps.close?.();
-    },
+    close: () => closeAll(compiled),
   });
 }
 
 function actsBeforeService({ request, recover, requestBody, body }: PolicySteps): boolean {
   const wantsBody = body?.request !== undefined && body.request !== "none";
   return request !== undefined || recover !== undefined || requestBody !== undefined || wantsBody;
+}
+
+/** Closes every policy, also behind one that fails at it. */
+function closeAll(policies: readonly CompiledPolicy[]): void {
+  for (const { definition, steps } of policies) {
+    try {
+      steps.close?.();
+    } catch (error) {
+      process.emitWarning(`the policy ${definition.name} failed to close: ${(error as Error)?.message}`);
+    }
+  }
 }
 
 function compileService(name: string, config: ServiceConfig, pools: Pools): Service {

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { inspect } from "node:util";
 import { checkConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
@@ -9,6 +10,9 @@ import type { PolicyDefinition } from "../pipeline/policy.ts";
 import type { Sink } from "../pipeline/ports.ts";
 import { type CompiledSnapshot, compileSnapshot } from "../snapshot/compile.ts";
 import { Pools } from "../snapshot/pools.ts";
+
+/** How often a gateway that stops looks whether its own requests are done, in milliseconds. */
+const FORK_POLL = 10;
 
 export interface GatewayOptions {
   /** Policies beside the shipped ones, usable by their names in the config. */
@@ -83,7 +87,11 @@ export class Gateway {
 
   /** Answers what is in flight, at most for `graceMs`, then closes everything. */
   async stop(graceMs: number): Promise<void> {
+    const end = performance.now() + graceMs;
     await Promise.all(this.#listeners.map((listener) => listener.stop(graceMs)));
+    const { forks } = this.#snapshot;
+    while (forks.size > 0 && performance.now() < end) await setTimeout(FORK_POLL);
+    for (const fork of forks) fork.leave();
     this.#pools.close();
     this.#snapshot.close();
   }

@@ -21,6 +21,7 @@ export async function runOnWire<Options extends z.ZodType>(
   service: ServiceFunction = () => Reply.text(200, "ok"),
 ): Promise<PolicyRun> {
   const over = Promise.withResolvers<Exchange>();
+  over.promise.catch(() => undefined); // heard of below, behind the answer
   const watch = definePolicy({
     name: "test-watch",
     phase: "receive",

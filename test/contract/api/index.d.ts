@@ -1,0 +1,16 @@
+export { Failure } from "./errors/failure.ts";
+export type { ReasonCode, ReasonSource, ReasonSpec } from "./errors/reasons.ts";
+export type { Body, BodyFailure, BodySink, BodySource, Chunk } from "./lib/body.ts";
+export { HeldBody } from "./lib/body.ts";
+export type { Clock } from "./lib/clock.ts";
+export type { ReadonlyFields } from "./lib/fields.ts";
+export { Fields } from "./lib/fields.ts";
+export type { Outgoing } from "./lib/outgoing.ts";
+export { Reply } from "./lib/reply.ts";
+export type { Peer, ReceivedRequest } from "./lib/request.ts";
+export type { Exchange, Outcome } from "./pipeline/exchange.ts";
+export type { ForkOptions, ForkRequest } from "./pipeline/fork.ts";
+export type { MemoryReply } from "./pipeline/memory-downstream.ts";
+export type { Phase } from "./pipeline/phases.ts";
+export type { AttemptStep, AttemptView, BodyNeed, BodyNeeds, BodyStep, BodyTransform, PolicyDefinition, PolicyEnv, PolicySteps, RecoverStep, ResponseStep, Slot, Step, Verdict, } from "./pipeline/policy.ts";
+export { definePolicy } from "./pipeline/policy.ts";

@@ -1,0 +1,35 @@
+export declare class RequestHead {
+    readonly method: string;
+    readonly scheme: string;
+    readonly authority: string;
+    readonly path: string;
+    readonly query: string;
+    readonly fields: Fields;
+    version: number;
+    upgrade: string | undefined;
+    expectsContinue: boolean;
+    takesTrailers: boolean;
+    body: Body | undefined;
+    constructor(method: string, scheme: string, authority: string, path: string, query: string, fields: Fields);
+    field(name: string): string | undefined;
+}
+export type ReceivedRequest = Readonly<Omit<RequestHead, "fields">> & {
+    readonly fields: ReadonlyFields;
+};
+export interface Downstream {
+    readonly peer: Peer;
+    informational(status: number, fields: Fields): void;
+    send(reply: Reply): void;
+    reset(): void;
+}
+export interface Peer {
+    readonly address: string;
+    readonly port: number;
+    readonly trusted: boolean;
+    readonly secure: boolean;
+    readonly trusts: (address: string) => boolean;
+}
+export interface DownstreamEvents {
+    sent(complete: boolean, bytes: number, failure: string | undefined): void;
+    left(bytes: number): void;
+}

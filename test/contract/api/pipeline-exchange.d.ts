@@ -1,0 +1,37 @@
+export declare class Exchange implements DownstreamEvents {
+    #private;
+    readonly snapshot: Snapshot;
+    readonly downstream: Downstream;
+    readonly request: ReceivedRequest;
+    id: string;
+    clientAddress: string;
+    readonly startedAt: number;
+    readonly depth: number;
+    route: Route;
+    outgoing: Outgoing;
+    consumer: unknown;
+    claims: Readonly<Record<string, unknown>> | undefined;
+    attempts: number;
+    endpoint: string | undefined;
+    answeredAt: number;
+    forwardedAt: number;
+    reply: Reply | undefined;
+    outcome: Outcome | undefined;
+    deadline: number;
+    constructor(snapshot: Snapshot, downstream: Downstream, request: ReceivedRequest, depth?: number);
+    get ended(): boolean;
+    get failure(): Failure | undefined;
+    reject(code: string, detail?: string): Reply;
+    fail(failure: Failure): Reply;
+    onAbort(fn: () => void): void;
+    fork(request: ForkRequest, options?: ForkOptions): Promise<MemoryReply>;
+    sent(complete: boolean, bytes: number, failure: string | undefined): void;
+    left(bytes: number): void;
+}
+export interface Outcome {
+    readonly status: number;
+    readonly complete: boolean;
+    readonly bytes: number;
+    readonly reason: string | undefined;
+    readonly duration: number;
+}

@@ -1,0 +1,24 @@
+export interface Router {
+    match(request: ReceivedRequest): Route;
+}
+export interface Forwarder {
+    forward(x: Exchange, done: (result: Reply | Failure) => void): void;
+}
+export interface Meter {
+    record(x: Exchange): void;
+}
+export interface Sink {
+    failure(x: Exchange, failure: Failure): void;
+}
+export interface Snapshot {
+    readonly router: Router;
+    readonly forwarder: Forwarder;
+    readonly meter: Meter;
+    readonly sink: Sink;
+    readonly clock: Clock;
+    readonly reasons: Readonly<Record<string, ReasonSpec>>;
+    readonly forks: Set<{
+        leave(): void;
+    }>;
+    readonly policyTimeout: number;
+}
