@@ -56,7 +56,7 @@ const METHOD: readonly string[] = [
   `Good clients send ${RATE} browser-size requests a second on 64 keep-alive connections, open loop; latency counts from the time at which a request was due.`,
   "Runs without and with the attack alternate, after a warm-up of each; measuring begins when all senders are there. A good request that failed would have stopped the scenario.",
   "The senders start over ten seconds, so that a proxy's time limit closes them little by little, some 500 a second.",
-  "Senders, good clients and upstream share one core. The good clients' generator runs in the scheduler's idle class, so what the senders cost themselves is in its latencies (column “generator late”).",
+  "The senders use the spare time of the proxy's core (scheduler's idle class: the proxy goes first at once), so that what they cost themselves holds up neither the good clients' generator nor the upstream on the other core.",
 ];
 
 async function slowRun(bench: Bench, field: Field, name: Case, seconds: number): Promise<SlowRun> {
@@ -64,8 +64,8 @@ async function slowRun(bench: Bench, field: Field, name: Case, seconds: number):
   const { port, pid } = field.peers.get(peer)!;
   const placeOf = (senders: readonly number[]): Place => ({
     cores: bench.options,
-    proxyPids: [pid],
-    loadPids: [field.upstreamPid, ...senders],
+    proxyPids: [pid, ...senders],
+    loadPids: [field.upstreamPid],
   });
   const load = (...senders: number[]) =>
     runOpenLoop(name, placeOf(senders), {
@@ -83,8 +83,9 @@ async function slowRun(bench: Bench, field: Field, name: Case, seconds: number):
   }
   await using senders = await startLoadProgram({
     file: "slow-senders.ts",
-    core: bench.options.loadCore,
+    core: bench.options.proxyCore,
     files: SENDERS + 1_000,
+    spareTimeOnly: true,
   });
   await senders.order<SlowAnswer>({ port, connections: SENDERS }, 60_000);
   await pause(2_000);
