@@ -1,11 +1,3 @@
-import { run } from "./cli/run.ts";
+import { main } from "./cli/main.ts";
 
-const USAGE = "usage: torana run FILE";
-
-const [command, ...rest] = process.argv.slice(2);
-if (command === "run" && rest.length === 1) process.exit(await run(rest[0]!));
-else if (command === "--help" || command === "-h") console.log(USAGE);
-else {
-  console.error(USAGE);
-  process.exit(64);
-}
+process.exitCode = await main(process.argv.slice(2));

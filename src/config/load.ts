@@ -2,11 +2,9 @@ import { readFile } from "node:fs/promises";
 import { isAbsolute, resolve } from "node:path";
 import { isNode, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
-import { ConfigError, type ConfigProblem } from "./problem.ts";
+import { expandRoutes } from "./expand.ts";
+import { ConfigError, type ConfigProblem, type Locate, problemAt } from "./problem.ts";
 import { type Config, configSchema } from "./schema.ts";
-
-/** Where in a text a path of the document stands. */
-type Locate = (path: readonly PropertyKey[]) => { line: number; column: number } | undefined;
 
 /** Reads a config file in YAML or JSON. Throws a ConfigError with every problem. */
 export async function loadConfig(file: string): Promise<Config> {
@@ -16,7 +14,7 @@ export async function loadConfig(file: string): Promise<Config> {
     text = await readFile(path, "utf8");
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new ConfigError([problem(file, undefined, [], `cannot be read (${code})`)]);
+    throw new ConfigError([problemAt({ file, path: [] }, `cannot be read (${code})`)]);
   }
   return parseConfig(text, file);
 }
@@ -27,16 +25,16 @@ export function parseConfig(text: string, file: string): Config {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const errors = document.errors.map((error) => {
     const at = lines.linePos(error.pos[0]);
-    return { ...problem(file, undefined, [], error.message), line: at.line, column: at.col };
+    return { ...problemAt({ file, path: [] }, error.message), line: at.line, column: at.col };
   });
   if (errors.length > 0) throw new ConfigError(errors);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 100 });
   } catch (error) {
-    throw new ConfigError([problem(file, undefined, [], (error as Error).message)]);
+    throw new ConfigError([problemAt({ file, path: [] }, (error as Error).message)]);
   }
-  return checkConfig(value, file, (path) => {
+  return checkConfig(value, file, ({ path }) => {
     for (let length = path.length; length >= 0; length--) {
       const node = document.getIn(path.slice(0, length), true);
       if (!isNode(node) || !node.range) continue;
@@ -54,62 +52,51 @@ export function checkConfig(value: unknown, file = "config", locate: Locate = ()
     throw new ConfigError(
       result.error.issues.flatMap((issue) => fromIssue(issue as z.core.$ZodIssue, file, locate)),
     );
-  const problems = checkReferences(result.data, file, locate);
+  const config: Config = { ...result.data, routes: expandRoutes(result.data.routes, file) };
+  const problems = checkReferences(config, file, locate);
   if (problems.length > 0) throw new ConfigError(problems);
-  return result.data;
+  return config;
 }
 
 function fromIssue(issue: z.core.$ZodIssue, file: string, locate: Locate): ConfigProblem[] {
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) =>
-      problem(file, locate, [...issue.path, key], "is not known here", "remove it, or correct its spelling"),
+      problemAt(
+        { file, path: [...issue.path, key] },
+        "is not known here",
+        "remove it, or correct its spelling",
+        locate,
+      ),
     );
   const nested =
     issue.code === "invalid_union" ? issue.errors.flat().find((inner) => inner.code === "custom") : undefined;
-  return [problem(file, locate, issue.path, (nested ?? issue).message)];
+  return [problemAt({ file, path: issue.path }, (nested ?? issue).message, undefined, locate)];
 }
 
 function checkReferences(config: Config, file: string, locate: Locate): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const names = Object.keys(config.services);
-  config.routes.forEach((route, i) => {
-    if (!names.includes(route.service))
+  for (const { origin, split } of config.routes)
+    split.forEach(({ service }, i) => {
+      if (names.includes(service)) return;
+      const path = [...origin.path, ...(split.length > 1 ? ["split", i] : []), "service"];
       problems.push(
-        problem(
-          file,
-          locate,
-          ["routes", i, "service"],
-          `there is no service ${JSON.stringify(route.service)}`,
+        problemAt(
+          { file: origin.file, path },
+          `there is no service ${JSON.stringify(service)}`,
           `write one of: ${names.join(", ")}`,
+          locate,
         ),
       );
-  });
-  for (const [list, items] of [
-    ["routes", config.routes],
-    ["listeners", config.listeners],
-  ] as const) {
-    const seen = new Set<string>();
-    items.forEach(({ name }, i) => {
-      if (seen.has(name))
-        problems.push(
-          problem(file, locate, [list, i, "name"], `the name ${JSON.stringify(name)} stands twice`),
-        );
-      seen.add(name);
     });
-  }
+  const seen = new Set<string>();
+  const once = (name: string, origin: { file: string; path: readonly PropertyKey[] }): void => {
+    if (seen.has(name))
+      problems.push(problemAt(origin, `the name ${JSON.stringify(name)} stands twice`, undefined, locate));
+    seen.add(name);
+  };
+  for (const { name, origin } of config.routes) once(name, { ...origin, path: [...origin.path, "name"] });
+  seen.clear();
+  for (const [i, { name }] of config.listeners.entries()) once(name, { file, path: ["listeners", i, "name"] });
   return problems;
-}
-
-function problem(
-  file: string,
-  locate: Locate | undefined,
-  path: readonly PropertyKey[],
-  reason: string,
-  cure?: string,
-): ConfigProblem {
-  const at = locate?.(path);
-  const written = path
-    .map((key, i) => (typeof key === "number" ? `[${key}]` : `${i === 0 ? "" : "."}${String(key)}`))
-    .join("");
-  return { file, line: at?.line, column: at?.column, path: written, reason, cure };
 }

@@ -12,6 +12,29 @@ export interface ConfigProblem {
   readonly cure: string | undefined;
 }
 
+/** Where something was written: the file, and the keys and indexes that lead to it. */
+export interface Origin {
+  readonly file: string;
+  readonly path: readonly PropertyKey[];
+}
+
+/** Where in the texts of a config something stands. */
+export type Locate = (origin: Origin) => { line: number; column: number } | undefined;
+
+/** A problem, with its place in the text where there is one. */
+export function problemAt(
+  { file, path }: Origin,
+  reason: string,
+  cure?: string,
+  locate?: Locate,
+): ConfigProblem {
+  const at = locate?.({ file, path });
+  const written = path
+    .map((key, i) => (typeof key === "number" ? `[${key}]` : `${i === 0 ? "" : "."}${String(key)}`))
+    .join("");
+  return { file, line: at?.line, column: at?.column, path: written, reason, cure };
+}
+
 /** A config with problems: all of them. */
 export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];

@@ -1,25 +1,45 @@
 import { z } from "zod";
 import type { ListenerLimits } from "../lib/limits.ts";
+import { type PolicyConfig, policies, type RouteConfig, route, type WrittenRoute } from "./route-schema.ts";
 import {
   duration,
   type EndpointConfig,
-  hostName,
   type ListenAddress,
   listenAddress,
   networks,
-  oneOrMany,
-  pathPattern,
   serviceUrl,
 } from "./values.ts";
 
-/** A config as it was written, with its defaults filled in. Times are in milliseconds. */
+/** A config with its defaults filled in and its routes in one list. Times are in milliseconds. */
 export interface Config {
+  /** Where the admin endpoints listen; undefined for nowhere. */
+  readonly admin: ListenAddress | undefined;
+  /** Event loops that serve; "auto" for one a core. */
+  readonly workers: "auto" | number;
   readonly listeners: readonly ListenerConfig[];
   readonly limits: LimitsConfig;
+  readonly paths: PathsConfig;
   readonly routes: readonly RouteConfig[];
   readonly services: Readonly<Record<string, ServiceConfig>>;
   readonly policies: readonly PolicyConfig[];
   readonly policyTimeout: number;
+  /** How long what is in flight may take after the signal to stop. */
+  readonly stopTimeout: number;
+  /** Series of metrics that are kept at most; what is past it counts as "other". */
+  readonly metricSeries: number;
+}
+
+/** A config as written: its routes may stand below one another. */
+export interface WrittenConfig extends Omit<Config, "routes"> {
+  readonly routes: readonly WrittenRoute[];
+}
+
+/** How a path is made plain before it is matched; what is matched is what is forwarded. */
+export interface PathsConfig {
+  /** Several slashes in a row: become one, stay, or are refused. */
+  readonly slashes: "merge" | "keep" | "refuse";
+  /** %2F (and %5C): stays as it is, becomes a slash, or is refused. */
+  readonly encodedSlash: "keep" | "decode" | "refuse";
 }
 
 /** Bounds of the wire that differ from the defaults. */
@@ -28,20 +48,10 @@ export type LimitsConfig = { readonly [K in keyof ListenerLimits]?: ListenerLimi
 export interface ListenerConfig {
   readonly name: string;
   readonly address: ListenAddress;
+  /** Each connection begins with a PROXY protocol header (v1 or v2) that names the client. */
+  readonly proxyProtocol: boolean;
   readonly trusted: readonly string[];
   readonly limits: LimitsConfig;
-}
-
-export interface RouteConfig {
-  readonly name: string;
-  readonly match: {
-    readonly host: readonly string[];
-    readonly path: readonly string[];
-    readonly method: readonly string[];
-  };
-  readonly service: string;
-  readonly timeout: number;
-  readonly policies: readonly PolicyConfig[];
 }
 
 export interface ServiceConfig {
@@ -56,9 +66,6 @@ export interface ServiceConfig {
   readonly resend: "any" | "idempotent";
   readonly policies: readonly PolicyConfig[];
 }
-
-/** A policy: its name, and its options. */
-export type PolicyConfig = Readonly<Record<string, unknown>>;
 
 const limits = z.strictObject({
   head: z.int().min(256).max(1_048_576).describe("Bytes of a request's head (default 32768)."),
@@ -76,37 +83,17 @@ const limits = z.strictObject({
 
 const listener = z.strictObject({
   name: z.string().min(1).describe("Its name in logs and metrics."),
-  address: listenAddress.describe("Host and port: 0.0.0.0:8080; port 0 for one of the system's choice."),
+  address: listenAddress.describe(
+    "Host and port: 0.0.0.0:8080; port 0 for one of the system's choice; or unix:/path/to/socket.",
+  ),
+  proxyProtocol: z
+    .boolean()
+    .default(false)
+    .describe("Connections begin with a PROXY protocol header, v1 or v2 (default false)."),
   trusted: networks
     .default([])
     .describe("Proxies whose X-Forwarded-*, Forwarded and X-Request-Id are believed."),
   limits: limits.partial().default({}).describe("What differs from the limits of all listeners."),
-});
-
-const match = z.strictObject({
-  host: oneOrMany(hostName).describe("Names, or *.name for all below it; left out: every host."),
-  path: oneOrMany(pathPattern).describe(
-    "A path, or one that ends in /* for it and all below it; left out: every path.",
-  ),
-  method: oneOrMany(z.string().regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, "not a method")).describe(
-    "Methods; left out: all.",
-  ),
-});
-
-/** A policy as written: its name, and its options. */
-const policy = z.record(z.string(), z.unknown());
-
-const route = z.strictObject({
-  name: z.string().min(1).describe("Its name in logs and metrics."),
-  match: match.default({ host: [], path: [], method: [] }),
-  service: z.string().describe("The service that it leads to."),
-  timeout: duration
-    .default(0)
-    .describe("Time from the request to the head of the answer; 0 for no limit of its own."),
-  policies: z
-    .array(policy)
-    .default([])
-    .describe("Policies, in the order in which they stand within their phase."),
 });
 
 const service = z.strictObject({
@@ -134,18 +121,41 @@ const service = z.strictObject({
     .describe(
       "Which requests are sent again when a reused connection closes before a byte of the answer (default any).",
     ),
-  policies: z
-    .array(policy)
-    .default([])
-    .describe("Policies that act on attempts and answers of this service."),
+  policies: policies.default([]).describe("Policies that act on attempts and answers of this service."),
+});
+
+const paths = z.strictObject({
+  slashes: z
+    .enum(["merge", "keep", "refuse"])
+    .default("merge")
+    .describe("Several slashes in a row: become one (default), stay, or are refused."),
+  encodedSlash: z
+    .enum(["keep", "decode", "refuse"])
+    .default("keep")
+    .describe("%2F in a path: stays (default), becomes a slash, or is refused."),
 });
 
 /** What a config may hold; reading it fills in every default. */
-export const configSchema: z.ZodType<Config> = z.strictObject({
-  listeners: z.array(listener).min(1),
+export const configSchema: z.ZodType<WrittenConfig> = z.strictObject({
+  admin: listenAddress.optional().describe("Address of the admin endpoints: 127.0.0.1:9901; left out: none."),
+  workers: z
+    .union([z.literal("auto"), z.int().min(1).max(256)], { error: "not known; write auto or a number" })
+    .default("auto")
+    .describe("Event loops that serve; auto (default): one a core."),
+  listeners: z.array(listener).min(1).describe("Where connections are accepted."),
   limits: limits.partial().default({}).describe("Limits of all listeners."),
-  routes: z.array(route).default([]),
-  services: z.record(z.string(), service).default({}),
-  policies: z.array(policy).default([]).describe("Policies of every route, before its own."),
+  paths: paths.prefault({}).describe("How a path is made plain before it is matched."),
+  routes: z.array(route).default([]).describe("Which request goes where."),
+  services: z.record(z.string(), service).default({}).describe("What stands behind the routes, by name."),
+  policies: policies.default([]).describe("Policies of every route, before its own."),
   policyTimeout: duration.default(10_000).describe("How long one step of a policy may wait (default 10s)."),
-});
+  stopTimeout: duration
+    .default(30_000)
+    .describe("How long what is in flight may take after the signal to stop (default 30s)."),
+  metricSeries: z
+    .int()
+    .min(10)
+    .max(1_000_000)
+    .default(20_000)
+    .describe("Series of metrics at most; what is past it counts as other (default 20000)."),
+}) as unknown as z.ZodType<WrittenConfig>;

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { z } from "zod";
-import { duration, hostName, listenAddress, networks, oneOrMany, pathPattern, serviceUrl } from "./values.ts";
+import {
+  duration,
+  hostName,
+  listenAddress,
+  networks,
+  oneOrMany,
+  pathCondition,
+  serviceUrl,
+} from "./values.ts";
 
 interface Table {
   readonly title: string;
@@ -109,7 +117,7 @@ const tables: readonly Table[] = [
   },
   {
     title: "a path",
-    schema: pathPattern,
+    schema: pathCondition,
     good: [
       ["/", "/"],
       ["/*", "/*"],
@@ -133,7 +141,7 @@ const tables: readonly Table[] = [
   },
   {
     title: "one or many",
-    schema: oneOrMany(pathPattern),
+    schema: oneOrMany(pathCondition),
     good: [
       [undefined, []],
       ["/a", ["/a"]],

@@ -2,18 +2,24 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { networkSet } from "../lib/ip.ts";
 
-/** Where a listener listens. */
+/** Where a listener listens: an IP address and a port, or a Unix socket. */
 export interface ListenAddress {
+  /** Empty for a Unix socket. */
   readonly host: string;
   readonly port: number;
+  /** Path of a Unix socket. */
+  readonly socket: string | undefined;
 }
 
 /** One address of a service. */
 export interface EndpointConfig {
   /** As it was written. */
   readonly url: string;
+  /** Empty for a Unix socket. */
   readonly host: string;
   readonly port: number;
+  /** Path of a Unix socket. */
+  readonly socket: string | undefined;
   /** Host and, where it was written, port. */
   readonly authority: string;
 }
@@ -34,22 +40,25 @@ export const duration: z.ZodType<number> = z
     return z.NEVER;
   });
 
-/** `host:port`, `[address]:port` or `:port`. */
+/** `host:port`, `[address]:port`, `:port` or `unix:/path`. */
 export const listenAddress: z.ZodType<ListenAddress> = z.string().transform((value, context) => {
+  if (/^unix:\/[^\0]+$/.test(value)) return { host: "", port: 0, socket: value.slice(5) };
   const [, bracketed, plain = "", port] =
     /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):([0-9]{1,5})$/.exec(value) ?? [];
   const host = bracketed ?? (plain === "" ? "0.0.0.0" : plain);
   if (port !== undefined && Number(port) <= 65_535 && (host === "localhost" || isIP(host) !== 0))
-    return { host: host === "localhost" ? "127.0.0.1" : host, port: Number(port) };
+    return { host: host === "localhost" ? "127.0.0.1" : host, port: Number(port), socket: undefined };
   context.addIssue({
     code: "custom",
-    message: "not an address; write an IP address and a port: 0.0.0.0:8080",
+    message: "not an address; write an IP address and a port: 0.0.0.0:8080; or unix:/path",
   });
   return z.NEVER;
 });
 
-/** `http://host:port`. */
+/** `http://host:port`, or `unix:/path`. */
 export const serviceUrl: z.ZodType<EndpointConfig> = z.string().transform((value, context) => {
+  if (/^unix:\/[^\0]+$/.test(value))
+    return { url: value, host: "", port: 0, socket: value.slice(5), authority: "localhost" };
   const found = /^http:\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?\/?$/.exec(value);
   const port = Number(found?.[2] ?? 80);
   if (found !== null && port >= 1 && port <= 65_535) {
@@ -58,10 +67,14 @@ export const serviceUrl: z.ZodType<EndpointConfig> = z.string().transform((value
       url: value,
       host: host.replace(/^\[|\]$/g, ""),
       port,
+      socket: undefined,
       authority: found[2] === undefined ? host : `${host}:${port}`,
     };
   }
-  context.addIssue({ code: "custom", message: "not an endpoint; write http://host:port without a path" });
+  context.addIssue({
+    code: "custom",
+    message: "not an endpoint; write http://host:port without a path, or unix:/path",
+  });
   return z.NEVER;
 });
 
@@ -78,11 +91,34 @@ export const hostName: z.ZodType<string> = z
     },
   );
 
-export const pathPattern: z.ZodType<string> = z
-  .string()
-  .refine((value) => /^\/[^*?#\s]*$|^(?:\/[^*?#\s]*)?\/\*$/.test(value), {
-    message: "not a path; write /exact/path, or /path/* for all below it",
-  });
+/** A path: exact, with `{parameters}`, a prefix that ends in `/*`; or an expression. */
+export type PathCondition = string | { readonly regex: string };
+
+const SEGMENT = /^(?:[^*?#\s{}]*|\{[A-Za-z_][A-Za-z0-9_]*\})$/;
+
+function isPathPattern(value: string): boolean {
+  if (!value.startsWith("/")) return false;
+  const segments = value.slice(1).split("/");
+  if (segments.at(-1) === "*") segments.pop();
+  const names = segments.filter((segment) => segment.startsWith("{"));
+  return segments.every((segment) => SEGMENT.test(segment)) && new Set(names).size === names.length;
+}
+
+/** The text of a regular expression. */
+export const regexText: z.ZodType<string> = z.string().superRefine((value, context) => {
+  try {
+    new RegExp(value, "u");
+  } catch (error) {
+    context.addIssue({ code: "custom", message: `not a regular expression: ${(error as Error).message}` });
+  }
+});
+
+export const pathCondition: z.ZodType<PathCondition> = z.union([
+  z.string().refine(isPathPattern, {
+    message: "not a path; write /exact/path, /with/{parameter}, or /path/* for all below it",
+  }),
+  z.strictObject({ regex: regexText.describe("An expression that the whole path matches.") }),
+]);
 
 export const networks: z.ZodType<string[]> = z.array(
   z

@@ -71,6 +71,8 @@ export interface Peer {
   /** Address in text; IPv4 in IPv6 is written as IPv4; empty for a Unix socket or memory. */
   readonly address: string;
   readonly port: number;
+  /** Name of the listener that accepted it; empty for memory. */
+  readonly listener: string;
   /** The peer is a proxy whose word on the client is believed. */
   readonly trusted: boolean;
   readonly secure: boolean;

@@ -10,22 +10,15 @@ export const BUCKETS: readonly number[] = [
 const CLASSES = 6;
 const PER_ROUTE: number = CLASSES + 2 * (BUCKETS.length + 1);
 
-/**
- * What one thread counts: a slice of shared memory that only it writes and anybody reads. Per route: answers by status
- * class, the whole duration and the gateway's own part of it in buckets.
- */
+/** What one thread counts. Per route: answers by status class, the whole duration and the gateway's part of it. */
 export class ThreadCounters implements Meter {
-  readonly #counts: Float64Array;
-
-  constructor(routes: number) {
-    this.#counts = new Float64Array(
-      new SharedArrayBuffer(routes * PER_ROUTE * Float64Array.BYTES_PER_ELEMENT),
-    );
-  }
+  readonly #counts: number[] = [];
 
   record(x: Exchange): void {
     const outcome = x.outcome!;
-    const base = x.route.index * PER_ROUTE;
+    const { state } = x.route;
+    if (state.series === -1) state.series = this.#allocate();
+    const base = state.series;
     const counts = this.#counts;
     const status = outcome.status;
     const kind =
@@ -36,12 +29,16 @@ export class ThreadCounters implements Meter {
     counts[base + CLASSES + BUCKETS.length + 1 + bucketOf(outcome.duration - waited)]!++;
   }
 
-  /** What was counted for a route, by its index. */
-  read(route: number): RouteCounts {
-    const base = route * PER_ROUTE;
-    const part = (from: number, length: number): number[] => [
-      ...this.#counts.slice(base + from, base + from + length),
-    ];
+  #allocate(): number {
+    const base = this.#counts.length;
+    for (let i = 0; i < PER_ROUTE; i++) this.#counts.push(0);
+    return base;
+  }
+
+  /** What was counted from `base` on. */
+  read(base: number): RouteCounts {
+    const part = (from: number, length: number): number[] =>
+      base === -1 ? new Array<number>(length).fill(0) : this.#counts.slice(base + from, base + from + length);
     const [informational = 0, ok = 0, redirect = 0, refused = 0, failed = 0, left = 0] = part(0, CLASSES);
     return {
       byClass: { "1xx": informational, "2xx": ok, "3xx": redirect, "4xx": refused, "5xx": failed, left },

@@ -5,11 +5,12 @@ import type { Outgoing } from "../lib/outgoing.ts";
 import type { Reply } from "../lib/reply.ts";
 import type { Downstream, DownstreamEvents, ReceivedRequest } from "../lib/request.ts";
 import { GONE, LATE } from "./chain.ts";
+import { clientAddressOf } from "./client-address.ts";
 import { type ForkOptions, type ForkRequest, fork } from "./fork.ts";
 import { finish } from "./handle.ts";
 import type { MemoryReply } from "./memory-downstream.ts";
 import type { Snapshot } from "./ports.ts";
-import type { Route } from "./route.ts";
+import type { PathPattern, Route } from "./route.ts";
 
 /** How an exchange ended. */
 export interface Outcome {
@@ -24,6 +25,8 @@ export interface Outcome {
   /** Milliseconds from the head of the request to the end of the answer. */
   readonly duration: number;
 }
+
+const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** One request and its response, with all that is known about it. Policies add no properties: they have slots. */
 export class Exchange implements DownstreamEvents {
@@ -41,6 +44,8 @@ export class Exchange implements DownstreamEvents {
   /** How deep it is nested in forks; 0 for a client's own. */
   readonly depth: number;
   route!: Route;
+  /** The path condition by which it was matched. */
+  pattern: PathPattern | undefined;
   /** What the service will be sent; made in phase 2, changed up to phase 6. */
   outgoing!: Outgoing;
   /** Who calls. */
@@ -78,9 +83,10 @@ export class Exchange implements DownstreamEvents {
     this.downstream = downstream;
     this.request = request;
     this.id = "";
-    this.clientAddress = downstream.peer.address;
+    this.clientAddress = clientAddressOf(request, downstream.peer);
     this.startedAt = snapshot.clock.now();
     this.depth = depth;
+    this.pattern = undefined;
     this.consumer = undefined;
     this.claims = undefined;
     this.attempts = 0;
@@ -99,6 +105,17 @@ export class Exchange implements DownstreamEvents {
     this.#slots = undefined;
     this.#failure = undefined;
     this.#timer = undefined;
+    snapshot.use.exchanges++;
+  }
+
+  /** Name of the listener that it came by. */
+  get listener(): string {
+    return this.downstream.peer.listener;
+  }
+
+  /** Parameters of the matched path: of `/orders/{id}` its `id`, percent-decoded. */
+  get params(): Readonly<Record<string, string>> {
+    return this.pattern?.params(this.request.path) ?? NO_PARAMS;
   }
 
   /** The exchange is over; whoever waited should stop. */
@@ -257,5 +274,7 @@ export class Exchange implements DownstreamEvents {
     if (this.#ends !== undefined) for (const fn of this.#ends) this.#call(fn);
     this.#ends = undefined;
     finish(this);
+    const { use } = this.snapshot;
+    if (--use.exchanges === 0) use.whenUnused?.();
   }
 }

@@ -11,9 +11,10 @@ import { receive } from "./receive.ts";
  * Nothing here waits unless a policy or the service makes it wait.
  */
 export function handle(x: Exchange): void {
-  // 1. route: the snapshot matches host, path, method. A miss is a route as well.
-  const route = x.snapshot.router.match(x.request);
+  // 1. route: the snapshot matches host, path, method, fields, query, client. A miss is a route as well.
+  const { route, pattern } = x.snapshot.router.match(x);
   x.route = route;
+  x.pattern = pattern;
 
   // 2. receive: who is at the other end, the id, and what will be sent to the service
   receive(x);
@@ -37,6 +38,7 @@ export function handle(x: Exchange): void {
 
 /** 8. forward: endpoint, attempt, retry. It gives a reply or a failure, and never throws. */
 function forward(x: Exchange): void {
+  if (x.route.split !== undefined) x.route = x.route.split.pick(x);
   const broken =
     x.route.bodies.request === undefined ? undefined : planRequestBody(x, x.route.bodies.request);
   if (broken !== undefined) {

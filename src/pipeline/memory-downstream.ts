@@ -20,6 +20,7 @@ const MAX = 16 * 1024 * 1024;
 const nobody = (): boolean => false;
 
 export const MEMORY_PEER: Peer = {
+  listener: "",
   address: "",
   port: 0,
   trusted: false,

@@ -4,11 +4,20 @@ import type { Clock } from "../lib/clock.ts";
 import type { Reply } from "../lib/reply.ts";
 import type { ReceivedRequest } from "../lib/request.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Route } from "./route.ts";
+import type { Match } from "./route.ts";
+
+/** All that a route is chosen by. */
+export interface RouteFacts {
+  readonly request: ReceivedRequest;
+  /** Address of the client. */
+  readonly clientAddress: string;
+  /** Name of the listener that the request came by. */
+  readonly listener: string;
+}
 
 /** Finds the route of a request. A miss is the not-found route: nothing above is special-cased. */
 export interface Router {
-  match(request: ReceivedRequest): Route;
+  match(facts: RouteFacts): Match;
 }
 
 /** Sends an exchange's outgoing request to its service. It does not throw: failures are values. */
@@ -35,6 +44,8 @@ export interface Snapshot {
   readonly clock: Clock;
   /** Reasons that policies declared, by code. */
   readonly reasons: Readonly<Record<string, ReasonSpec>>;
+  /** Exchanges that it serves now, and who wants to know when it serves none any more. */
+  readonly use: { exchanges: number; whenUnused: (() => void) | undefined };
   /** Requests of the gateway's own that are under way. */
   readonly forks: Set<{ leave(): void }>;
   /** Milliseconds that one step may wait. */

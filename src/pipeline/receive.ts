@@ -30,7 +30,7 @@ export function receive(x: Exchange): void {
   if (x.id === "") x.id = given !== undefined && SAFE_ID.test(given) ? given : requestId();
 
   const believed = peer.trusted && (told & FORWARDING) !== 0;
-  if (believed) extendForwarding(x, fields, peer, request);
+  if (believed) extendForwarding(fields, peer, request);
   else {
     fields.leaveOut(FORWARDING);
     fields.putBlock(forwardingBlock(peer, request));
@@ -75,12 +75,11 @@ interface ForwardingMemo {
 }
 
 /** A trusted peer told whom it speaks for: its word stays, and the peer itself is added to it. */
-function extendForwarding(x: Exchange, fields: Fields, peer: Peer, request: ReceivedRequest): void {
+function extendForwarding(fields: Fields, peer: Peer, request: ReceivedRequest): void {
   const before: ReadonlyFields = request.fields;
   const chain = before.get("x-forwarded-for");
   fields.leaveOut(Kind.forwardedFor);
   fields.put("x-forwarded-for", chain === undefined ? peer.address : `${chain}, ${peer.address}`);
-  if (chain !== undefined) x.clientAddress = clientIn(chain, peer);
   if (!before.has("x-forwarded-proto")) fields.put("x-forwarded-proto", request.scheme);
   if (!before.has("x-forwarded-host")) fields.put("x-forwarded-host", request.authority);
   const forwarded = before.get("forwarded");
@@ -88,11 +87,4 @@ function extendForwarding(x: Exchange, fields: Fields, peer: Peer, request: Rece
   const node = peer.address.includes(":") ? `"[${peer.address}]"` : peer.address;
   fields.leaveOut(Kind.forwarded);
   fields.put("forwarded", `${forwarded}, for=${node}`);
-}
-
-/** The last address in the chain that no trusted proxy stands behind. */
-function clientIn(chain: string, peer: Peer): string {
-  const addresses = chain.split(",").map((part) => part.trim());
-  for (let i = addresses.length - 1; i > 0; i--) if (!peer.trusts(addresses[i]!)) return addresses[i]!;
-  return addresses[0] || peer.address;
 }

@@ -11,13 +11,45 @@ export interface Named<T> {
   readonly patient?: boolean;
 }
 
+/** A path condition as compiled. */
+export interface PathPattern {
+  /** As written: `/orders/{id}`. */
+  readonly text: string;
+  /** Values of its parameters, percent-decoded, or of an expression's groups, in a path that it matches. */
+  params(path: string): Readonly<Record<string, string>>;
+  /** Characters at the start of a path that a prefix condition matched; the whole path for another. */
+  prefixLength(path: string): number;
+}
+
+/** What a request led to. */
+export interface Match {
+  readonly route: Route;
+  /** The path condition by which; undefined where there was none. */
+  readonly pattern: PathPattern | undefined;
+}
+
+/** What outlives the snapshots that a route stands in. */
+export interface RouteState {
+  /** Where its numbers stand; -1 until the first exchange. */
+  series: number;
+}
+
+/** Decides which of a route's services an exchange goes to. */
+export interface Split {
+  /** The route as it is for that service. */
+  pick(x: Exchange): Route;
+}
+
 /** What a request does once it is matched: compiled, frozen. */
 export interface Route {
   readonly name: string;
-  /** Its place in counters. */
-  readonly index: number;
-  /** The service that it leads to; undefined when a step always answers. */
+  readonly state: RouteState;
+  /** The service that it leads to; undefined when a step always answers, and before a split is decided. */
   readonly service: unknown;
+  /** The name of that service; empty without one. */
+  readonly serviceName: string;
+  /** Decides the service; undefined where there is only one. */
+  readonly split: Split | undefined;
   /** Phases 2 to 7, folded; undefined when no policy stands there. */
   readonly request: Chain | undefined;
   readonly attempt: readonly Named<AttemptStep>[];

@@ -3,13 +3,15 @@ import { suite, test } from "node:test";
 import { Fields } from "../lib/fields.ts";
 import { RequestHead } from "../lib/request.ts";
 import type { Route } from "../pipeline/route.ts";
-import { type RouteMatch, RouteTable } from "./router.ts";
+import { RouteTable } from "./router.ts";
 
 function route(name: string): Route {
   return {
     name,
-    index: 0,
+    state: { series: -1 },
     service: undefined,
+    serviceName: "",
+    split: undefined,
     request: undefined,
     attempt: [],
     recover: [],
@@ -20,17 +22,26 @@ function route(name: string): Route {
   };
 }
 
-type Routes = Readonly<Record<string, Partial<RouteMatch>>>;
+type Conditions = Partial<Record<"hosts" | "paths" | "methods", readonly string[]>>;
+type Routes = Readonly<Record<string, Conditions>>;
 
 /** A table of these routes, in the order in which they are written. */
 function table(routes: Routes): (method: string, authority: string, path: string) => string {
-  const list = Object.entries(routes).map(([name, match]) => ({
+  const rest = { headers: {}, query: {}, cookies: {}, from: [], when: undefined };
+  const list = Object.entries(routes).map(([name, { hosts = [], paths = [], methods = [] }], position) => ({
     route: route(name),
-    match: { hosts: [], paths: [], methods: [], ...match },
+    match: [{ host: hosts, path: paths, method: methods, ...rest }],
+    listeners: [],
+    priority: 0,
+    position,
   }));
-  const made = new RouteTable(list, route("none"));
+  const made = RouteTable.from(list, route("none"));
   return (method, authority, path) =>
-    made.match(new RequestHead(method, "http", authority, path, "", new Fields())).name;
+    made.match({
+      request: new RequestHead(method, "http", authority, path, "", new Fields()),
+      clientAddress: "",
+      listener: "",
+    }).route.name;
 }
 
 interface Case {

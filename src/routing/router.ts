@@ -1,18 +1,21 @@
-import type { ReceivedRequest } from "../lib/request.ts";
-import type { Router } from "../pipeline/ports.ts";
-import type { Route } from "../pipeline/route.ts";
+import type { MatchConfig } from "../config/route-schema.ts";
+import type { RouteFacts, Router } from "../pipeline/ports.ts";
+import type { Match, PathPattern, Route } from "../pipeline/route.ts";
 
-/** Conditions of one route; what is left out matches everything. */
-export interface RouteMatch {
-  /** Names, or `*.` and a name for all below it; in lower case. */
-  readonly hosts: readonly string[];
-  /** A path, or one that ends in `/*` for it and all below it. */
-  readonly paths: readonly string[];
-  readonly methods: readonly string[];
+/** A route with the conditions under which it is taken. */
+export interface RouteEntry {
+  readonly route: Route;
+  /** Any of these; without one it is taken always. */
+  readonly match: readonly MatchConfig[];
+  /** Names of the listeners that it is bound to; empty for all. */
+  readonly listeners: readonly string[];
+  readonly priority: number;
+  /** Grows in the order in which routes are written. */
+  readonly position: number;
 }
 
 interface Candidate {
-  readonly route: Route;
+  readonly match: Match;
   /** Empty for all. */
   readonly methods: readonly string[];
 }
@@ -35,7 +38,7 @@ class PathIndex {
   }
 
   /** The exact path wins, then the longest prefix; at most one look-up a segment. */
-  find(path: string, method: string): Route | undefined {
+  find(path: string, method: string): Match | undefined {
     const exact = this.#exact.size === 0 ? undefined : pick(this.#exact.get(path), method);
     if (exact !== undefined || this.#below.size === 0) return exact;
     let prefix = path;
@@ -50,10 +53,10 @@ class PathIndex {
   }
 }
 
-function pick(candidates: readonly Candidate[] | undefined, method: string): Route | undefined {
+function pick(candidates: readonly Candidate[] | undefined, method: string): Match | undefined {
   if (candidates === undefined) return undefined;
-  for (const { route, methods } of candidates)
-    if (methods.length === 0 || methods.includes(method)) return route;
+  for (const { match, methods } of candidates)
+    if (methods.length === 0 || methods.includes(method)) return match;
   return undefined;
 }
 
@@ -65,25 +68,40 @@ const REMEMBERED_HOSTS = 1_000;
  * prefix, named methods before all methods, then the order in which they were written.
  */
 export class RouteTable implements Router {
+  readonly #entries: readonly RouteEntry[];
   readonly #hosts = new Map<string, PathIndex>();
   readonly #wildcards = new Map<string, PathIndex>();
   readonly #any = new PathIndex();
   readonly #remembered = new Map<string, PathIndex[]>();
-  readonly #notFound: Route;
+  readonly #notFound: Match;
   #lastAuthority: string | undefined = undefined;
   #lastIndexes: PathIndex[] = [];
 
-  constructor(routes: readonly { readonly route: Route; readonly match: RouteMatch }[], notFound: Route) {
-    this.#notFound = notFound;
-    for (const { route, match } of routes) {
-      const hosts = match.hosts.length > 0 ? match.hosts : [undefined];
-      const paths = match.paths.length > 0 ? match.paths : ["/*"];
-      for (const host of hosts)
-        for (const path of paths) this.#indexOf(host).add(path, { route, methods: match.methods });
-    }
+  private constructor(entries: readonly RouteEntry[], notFound: Route) {
+    this.#entries = [...entries].sort((a, b) => a.position - b.position);
+    this.#notFound = { route: notFound, pattern: undefined };
+    for (const { route, match } of this.#entries)
+      for (const { host, path, method } of match)
+        for (const name of host.length > 0 ? host : [undefined])
+          for (const one of path.length > 0 ? path : ["/*"])
+            this.#indexOf(name).add(one as string, {
+              match: { route, pattern: patternOf(one as string) },
+              methods: method,
+            });
   }
 
-  match(request: ReceivedRequest): Route {
+  /** A table of these routes. */
+  static from(entries: readonly RouteEntry[], notFound: Route): RouteTable {
+    return new RouteTable(entries, notFound);
+  }
+
+  /** A table without some routes and with others; the cost grows with the change, not with the table. */
+  with(removed: readonly RouteEntry[], added: readonly RouteEntry[], notFound: Route): RouteTable {
+    const kept = this.#entries.filter((entry) => !removed.includes(entry));
+    return new RouteTable([...kept, ...added], notFound);
+  }
+
+  match({ request }: RouteFacts): Match {
     const { authority, path, method } = request;
     const indexes =
       authority === this.#lastAuthority
@@ -121,6 +139,11 @@ export class RouteTable implements Router {
     this.#remembered.set(authority, indexes);
     return indexes;
   }
+}
+
+function patternOf(text: string): PathPattern {
+  const prefix = text.endsWith("/*") ? text.length - 2 : undefined;
+  return { text, params: () => ({}), prefixLength: (path) => prefix ?? path.length };
 }
 
 /** The host of an authority as names are compared: lower case, without port and without the root's dot. */

@@ -14,6 +14,7 @@ import type {
   Step,
 } from "../pipeline/policy.ts";
 import type { Named, Route } from "../pipeline/route.ts";
+import type { SlotNumbers } from "./slot-numbers.ts";
 
 /** Policies by name. */
 export type PolicyCatalog = ReadonlyMap<string, PolicyDefinition>;
@@ -23,8 +24,30 @@ export type PolicyEntry = Readonly<Record<string, unknown>>;
 
 /** One configured policy, compiled. */
 export interface CompiledPolicy {
+  /** As the config calls it: its name, or the path of its file. */
+  readonly name: string;
+  readonly entry: PolicyEntry;
+  /** Its options with their defaults. */
+  readonly options: unknown;
   readonly definition: PolicyDefinition;
   readonly steps: PolicySteps;
+  /** Its places on exchanges. */
+  readonly slots: readonly number[];
+}
+
+/** A policy that cannot be compiled: what is wrong, and where below its entry. */
+export class PolicyRefused extends Error {
+  readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly reason: string }[];
+
+  constructor(issues: PolicyRefused["issues"]) {
+    super(
+      issues
+        .map(({ path, reason }) => [path.map(String).join("."), reason].filter(Boolean).join(": "))
+        .join("; "),
+    );
+    this.name = "PolicyRefused";
+    this.issues = issues;
+  }
 }
 
 const BUFFER_MAX = 1_048_576;
@@ -32,52 +55,81 @@ const BUFFER_MAX = 1_048_576;
 /** What building a snapshot shares among its policies. */
 export class PolicyCompiler {
   readonly reasons: Record<string, ReasonSpec> = {};
+  /** Every policy of the snapshot. */
+  readonly used: Set<CompiledPolicy> = new Set();
+  readonly #new: CompiledPolicy[] = [];
+  readonly #declared = new Set<PolicyDefinition>();
   readonly #catalog: PolicyCatalog;
   readonly #clock: Clock;
-  #slots = 0;
+  readonly #slots: SlotNumbers;
 
-  constructor(catalog: PolicyCatalog, clock: Clock) {
+  constructor(catalog: PolicyCatalog, clock: Clock, slots: SlotNumbers) {
     this.#catalog = catalog;
     this.#clock = clock;
+    this.#slots = slots;
   }
 
-  /** Compiles one entry. Throws an Error that says what is wrong with it. */
-  compile(entry: PolicyEntry, owner: string): CompiledPolicy {
+  /**
+   * Compiles one entry; takes over `old` where it was made from the same entry by the same policy. Throws a PolicyRefused,
+   * or what the policy threw.
+   */
+  compile(entry: PolicyEntry, owner: string, old: CompiledPolicy | undefined): CompiledPolicy {
     const [name, ...more] = Object.keys(entry);
     if (name === undefined || more.length > 0)
-      throw new Error("a policy is written as one name with its options");
+      throw refused([], "a policy is written as one name with its options");
     const definition = this.#catalog.get(name);
-    if (definition === undefined) throw new Error(`there is no policy ${JSON.stringify(name)}`);
-    this.#addReasons(definition);
+    if (definition === undefined) throw refused([], `there is no policy ${JSON.stringify(name)}`);
+    if (old !== undefined && old.entry === entry && old.definition === definition) return this.keep(old);
+    this.#declare(definition);
     const options = definition.options.safeParse(entry[name] ?? {});
     if (!options.success)
-      throw new Error(
-        options.error.issues
-          .map(({ path, message }) => `${[name, ...path].map(String).join(".")}: ${message}`)
-          .join("; "),
+      throw new PolicyRefused(
+        options.error.issues.flatMap((issue) =>
+          issue.code === "unrecognized_keys"
+            ? issue.keys.map((key) => ({ path: [name, ...issue.path, key], reason: "is not known here" }))
+            : [{ path: [name, ...issue.path], reason: issue.message }],
+        ),
       );
-    const made: unknown = definition.compile(options.data, this.#env(owner));
+    const slots: number[] = [];
+    const made: unknown = definition.compile(options.data, this.#env(owner, slots));
     const steps = typeof made === "function" ? { request: made } : made;
     checkSteps(name, steps);
-    return { definition, steps };
+    const policy: CompiledPolicy = { name, entry, options: options.data, definition, steps, slots };
+    this.#new.push(policy);
+    this.used.add(policy);
+    return policy;
   }
 
-  #addReasons(definition: PolicyDefinition): void {
+  /** A policy of the snapshot before stays as it is. */
+  keep(policy: CompiledPolicy): CompiledPolicy {
+    this.#declare(policy.definition);
+    this.used.add(policy);
+    return policy;
+  }
+
+  /** Closes what was made for a snapshot that will not be. */
+  closeNew(): void {
+    closePolicies(this.#new, this.#slots);
+  }
+
+  #declare(definition: PolicyDefinition): void {
+    if (this.#declared.has(definition)) return;
+    this.#declared.add(definition);
     for (const [code, spec] of Object.entries(definition.reasons ?? {})) {
-      const there = this.reasons[code];
-      if (code in REASONS || (there !== undefined && there !== spec))
-        throw new Error(`the policy ${definition.name} declares the reason ${code}, which is taken`);
+      if (code in REASONS || code in this.reasons)
+        throw refused([], `the policy ${definition.name} declares the reason ${code}, which is taken`);
       this.reasons[code] = spec;
     }
   }
 
-  #env(owner: string): PolicyEnv {
+  #env(owner: string, slots: number[]): PolicyEnv {
     return {
       owner,
       clock: this.#clock,
       random: Math.random,
       slot: <T>() => {
-        const index = this.#slots++;
+        const index = this.#slots.take();
+        slots.push(index);
         return {
           get: (x) => x.slot(index) as T | undefined,
           set: (x, value: T) => x.setSlot(index, value),
@@ -85,6 +137,22 @@ export class PolicyCompiler {
       },
     };
   }
+}
+
+/** Closes policies that no exchange uses any more, also behind one that fails at it. */
+export function closePolicies(policies: Iterable<CompiledPolicy>, slots: SlotNumbers): void {
+  for (const { name, steps, slots: numbers } of policies) {
+    slots.giveBack(numbers);
+    try {
+      steps.close?.();
+    } catch (error) {
+      process.emitWarning(`the policy ${name} failed to close: ${(error as Error)?.message}`);
+    }
+  }
+}
+
+function refused(path: readonly PropertyKey[], reason: string): PolicyRefused {
+  return new PolicyRefused([{ path, reason }]);
 }
 
 const STEPS: ReadonlySet<string> = new Set([

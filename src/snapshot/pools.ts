@@ -13,13 +13,13 @@ export class Pools {
   }
 
   get(endpoint: ServiceConfig["endpoints"][number], config: ServiceConfig): Pool {
-    const { host, port } = endpoint;
+    const { host, port, socket } = endpoint;
     const { timeouts, connections } = config;
-    const key = JSON.stringify([host, port, timeouts, connections]);
+    const key = JSON.stringify([host, port, socket, timeouts, connections]);
     const pool =
       this.#byKey.get(key) ??
       new Pool({
-        address: { host, port },
+        address: socket === undefined ? { host, port } : { path: socket },
         timeouts,
         limits: DEFAULT_LIMITS,
         max: connections.max,
@@ -30,6 +30,22 @@ export class Pools {
       });
     this.#byKey.set(key, pool);
     return pool;
+  }
+
+  /** Closes the pools that no snapshot uses any more; what is in flight on them is answered first. */
+  keepOnly(inUse: ReadonlySet<Pool>): void {
+    for (const [key, pool] of this.#byKey) {
+      if (inUse.has(pool)) continue;
+      pool.close();
+      this.#byKey.delete(key);
+    }
+  }
+
+  /** Open connections to services. */
+  get connections(): number {
+    let sum = 0;
+    for (const pool of this.#byKey.values()) sum += pool.size;
+    return sum;
   }
 
   close(): void {

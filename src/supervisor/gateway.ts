@@ -4,12 +4,14 @@ import { checkConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { Failure } from "../errors/failure.ts";
 import type { ReadMode } from "../http/transport.ts";
-import { Listener } from "../listener/listener.ts";
+import { Listeners, type PreparedListeners } from "../listener/listeners.ts";
 import { type RouteCounts, ThreadCounters } from "../observe/counters.ts";
 import type { PolicyDefinition } from "../pipeline/policy.ts";
-import type { Sink } from "../pipeline/ports.ts";
-import { type CompiledSnapshot, compileSnapshot } from "../snapshot/compile.ts";
-import { Pools } from "../snapshot/pools.ts";
+import type { Meter, Sink } from "../pipeline/ports.ts";
+import { loadCatalog } from "../snapshot/catalog.ts";
+import type { CompiledSnapshot } from "../snapshot/compile.ts";
+import type { PolicyCatalog } from "../snapshot/compile-policies.ts";
+import { Snapshots } from "../snapshot/snapshots.ts";
 
 /** How often a gateway that stops looks whether its own requests are done, in milliseconds. */
 const FORK_POLL = 10;
@@ -19,34 +21,44 @@ export interface GatewayOptions {
   readonly policies?: readonly PolicyDefinition[];
   /** Where failures are told; default: nowhere. */
   readonly log?: (line: string) => void;
+  /** Other threads listen on the same addresses (default false). */
+  readonly shared?: boolean;
+  /** Counts exchanges; default: counters of its own. */
+  readonly meter?: Meter;
 }
 
-/** A gateway in this thread: its listeners, and the snapshot that serves. */
+/** A change that is ready and not in force yet. */
+export interface Prepared {
+  readonly snapshot: CompiledSnapshot;
+  readonly listeners: PreparedListeners;
+}
+
+/** A gateway in one thread: its listeners, and the snapshots that serve. */
 export class Gateway {
-  readonly #listeners: readonly Listener[];
-  readonly #pools: Pools;
-  readonly #snapshot: CompiledSnapshot;
-  readonly #counters: ThreadCounters;
+  readonly listeners: Listeners;
+  readonly #snapshots: Snapshots;
+  readonly #counters = new ThreadCounters();
   readonly #refused = new Map<string, number>();
   readonly #log: (line: string) => void;
 
-  constructor(config: Config, options: GatewayOptions) {
+  constructor(options: GatewayOptions) {
     this.#log = options.log ?? (() => undefined);
     const mode = readMode();
-    this.#pools = new Pools(mode === "data" ? "data" : "onread");
-    this.#counters = new ThreadCounters(config.routes.length + 1);
-    this.#snapshot = compileSnapshot(config, {
-      pools: this.#pools,
-      meter: this.#counters,
+    this.#snapshots = new Snapshots({
+      mode: mode === "data" ? "data" : "onread",
+      meter: options.meter ?? this.#counters,
       sink: this.#sink(),
-      catalog: catalogOf(options.policies ?? []),
     });
-    const refused = (failure: Failure): void => {
-      this.#refused.set(failure.code, (this.#refused.get(failure.code) ?? 0) + 1);
-    };
-    this.#listeners = config.listeners.map(
-      (listener) => new Listener(listener, defined(config.limits), () => this.#snapshot, refused, mode),
-    );
+    this.listeners = new Listeners({
+      current: () => this.#snapshots.current,
+      refused: (failure) => this.#countRefusal(failure),
+      mode,
+      shared: options.shared ?? false,
+    });
+  }
+
+  #countRefusal({ code }: Failure): void {
+    this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
   }
 
   #sink(): Sink {
@@ -59,25 +71,53 @@ export class Gateway {
     };
   }
 
-  async listen(): Promise<void> {
-    for (const listener of this.#listeners) await listener.listen();
+  /** Builds the first snapshot and listens. Throws a ConfigError, or the system's error for an address. */
+  async start(config: Config, catalog: PolicyCatalog): Promise<void> {
+    this.#snapshots.first(config, catalog);
+    this.listeners.commit(await this.listeners.prepare(config));
   }
 
-  get listeners(): readonly Listener[] {
-    return this.#listeners;
+  /** Gets the next config ready beside the one that serves. Throws as `start` does, and then nothing has changed. */
+  async prepare(config: Config, catalog: PolicyCatalog): Promise<Prepared> {
+    const snapshot = await this.#snapshots.prepare(config, catalog);
+    try {
+      return { snapshot, listeners: await this.listeners.prepare(config) };
+    } catch (error) {
+      this.#snapshots.discard(snapshot);
+      throw error;
+    }
+  }
+
+  /** Puts a prepared config in force. */
+  commit({ snapshot, listeners }: Prepared): void {
+    this.#snapshots.commit(snapshot);
+    this.listeners.commit(listeners);
+  }
+
+  /** Gives a prepared config up. */
+  discard({ snapshot, listeners }: Prepared): void {
+    this.#snapshots.discard(snapshot);
+    this.listeners.discard(listeners);
+  }
+
+  get snapshots(): Snapshots {
+    return this.#snapshots;
   }
 
   /** The port of a listener by its name; the first one's without. Throws a RangeError for an unknown name. */
   port(name?: string): number {
-    const listener =
-      name === undefined ? this.#listeners[0] : this.#listeners.find((one) => one.name === name);
-    if (listener === undefined) throw new RangeError(`there is no listener ${name}`);
-    return listener.port;
+    return this.listeners.get(name).port;
   }
 
   /** What was counted, by the name of the route. */
   counts(): Map<string, RouteCounts> {
-    return new Map(this.#snapshot.routeNames.map((name, index) => [name, this.#counters.read(index)]));
+    const { routes, notFound } = this.#snapshots.current;
+    return new Map(
+      [...routes.values(), notFound].map(({ entry: { route } }) => [
+        route.name,
+        this.#counters.read(route.state.series),
+      ]),
+    );
   }
 
   /** Requests that the wire refused, by reason. */
@@ -88,12 +128,11 @@ export class Gateway {
   /** Answers what is in flight, at most for `graceMs`, then closes everything. */
   async stop(graceMs: number): Promise<void> {
     const end = performance.now() + graceMs;
-    await Promise.all(this.#listeners.map((listener) => listener.stop(graceMs)));
-    const { forks } = this.#snapshot;
+    await this.listeners.stop(graceMs);
+    const { forks } = this.#snapshots.current;
     while (forks.size > 0 && performance.now() < end) await setTimeout(FORK_POLL);
     for (const fork of forks) fork.leave();
-    this.#pools.close();
-    this.#snapshot.close();
+    this.#snapshots.close();
   }
 }
 
@@ -106,7 +145,7 @@ function shown(cause: unknown): string {
   }
 }
 
-/** Policies by name. Throws a ConfigError where two have the same. */
+/** Policies by name. Throws an Error where two have the same. */
 function catalogOf(policies: readonly PolicyDefinition[]): Map<string, PolicyDefinition> {
   const catalog = new Map<string, PolicyDefinition>();
   for (const policy of policies) {
@@ -118,13 +157,9 @@ function catalogOf(policies: readonly PolicyDefinition[]): Map<string, PolicyDef
 
 /** Starts a gateway from a config as it would be written. Throws a ConfigError, or the system's error for an address. */
 export async function startGateway(config: unknown, options: GatewayOptions = {}): Promise<Gateway> {
-  return startChecked(checkConfig(config), options);
-}
-
-/** Starts a gateway from a config that was checked. */
-export async function startChecked(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
-  const gateway = new Gateway(config, options);
-  await gateway.listen();
+  const checked = checkConfig(config);
+  const gateway = new Gateway(options);
+  await gateway.start(checked, await loadCatalog(checked, catalogOf(options.policies ?? [])));
   return gateway;
 }
 
@@ -132,10 +167,4 @@ export async function startChecked(config: Config, options: GatewayOptions = {})
 function readMode(): ReadMode | "auto" {
   const wanted = process.env["TORANA_READ_MODE"];
   return wanted === "data" || wanted === "onread" ? wanted : "auto";
-}
-
-function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as ReturnType<
-    typeof defined<T>
-  >;
 }

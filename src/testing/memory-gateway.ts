@@ -10,7 +10,10 @@ import { MEMORY_PEER, MemoryDownstream, type MemoryReply } from "../pipeline/mem
 import type { PolicyDefinition } from "../pipeline/policy.ts";
 import type { Snapshot } from "../pipeline/ports.ts";
 import { compileSnapshot } from "../snapshot/compile.ts";
+import { closePolicies } from "../snapshot/compile-policies.ts";
 import { Pools } from "../snapshot/pools.ts";
+import { RouteStates } from "../snapshot/route-states.ts";
+import { SlotNumbers } from "../snapshot/slot-numbers.ts";
 import { MemoryForwarder } from "./memory-forwarder.ts";
 import { headOf, type SentRequest, type ServiceFunction, type TestRequest } from "./messages.ts";
 
@@ -79,8 +82,11 @@ export function memoryGateway(options: MemoryGatewayOptions): MemoryGateway {
   const failures: Failure[] = [];
   const ended: Exchange[] = [];
   const forwarder = new MemoryForwarder(service);
+  const slots = new SlotNumbers();
   const compiled = compileSnapshot(checkConfig(wholeConfig(config, "http://main.example")), {
     pools: new Pools("data"),
+    states: new RouteStates(),
+    slots,
     meter: { record: (x) => void ended.push(x) },
     sink: { failure: (_x, failure) => void failures.push(failure) },
     catalog: new Map(policies.map((policy) => [policy.name, policy])),
@@ -101,7 +107,14 @@ export function memoryGateway(options: MemoryGatewayOptions): MemoryGateway {
     if (forwarder.thrown.length > 0) throw forwarder.thrown[0];
     return { reply: answer, exchange, sent: forwarder.sent.slice(before) };
   };
-  return { begin, send, sent: forwarder.sent, failures, ended, close: () => compiled.close() };
+  return {
+    begin,
+    send,
+    sent: forwarder.sent,
+    failures,
+    ended,
+    close: () => closePolicies(compiled.policies, slots),
+  };
 }
 
 /** Runs one request through one policy, in memory. */

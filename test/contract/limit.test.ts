@@ -22,7 +22,7 @@ store.counts.set("busy", 2);
 
 describePolicy(limitPolicy(store), {
   refused: [
-    { options: {}, message: /policies\[0\]: limit\.limit/ },
+    { options: {}, message: /policies\[0\]\.limit\.limit/ },
     { options: { limit: 0 }, message: /limit\.limit/ },
     { options: { limit: 5, window: "1m" }, message: /limit\.window/ },
   ],

@@ -78,10 +78,13 @@ test("every problem of one policy's options is told", async () => {
     options: z.strictObject({ size: z.int().min(1), unit: z.enum(["a", "b"]) }),
     compile: () => ({}),
   });
-  const [problem] = await problemsOf({ policies: [{ picky: { size: 0, unit: "c", color: "red" } }] }, [
-    picky,
-  ]);
-  for (const part of [/picky\.size/, /picky\.unit/, /color/]) assert.match(problem ?? "", part);
+  await refused(
+    { policies: [{ picky: { size: 0, unit: "c", color: "red" } }] },
+    [picky],
+    /^policies\[0\]\.picky\.size: /,
+    /^policies\[0\]\.picky\.unit: /,
+    /^policies\[0\]\.picky\.color: /,
+  );
 });
 
 for (const entry of [{}, { p: {}, q: {} }])

@@ -19,6 +19,7 @@ const PEER: Peer = {
   trusted: false,
   secure: false,
   trusts: () => false,
+  listener: "",
   memo: undefined,
 };
 

@@ -25,6 +25,7 @@ export interface Downstream {
 export interface Peer {
     readonly address: string;
     readonly port: number;
+    readonly listener: string;
     readonly trusted: boolean;
     readonly secure: boolean;
     readonly trusts: (address: string) => boolean;

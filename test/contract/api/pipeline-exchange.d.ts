@@ -8,6 +8,7 @@ export declare class Exchange implements DownstreamEvents {
     readonly startedAt: number;
     readonly depth: number;
     route: Route;
+    pattern: PathPattern | undefined;
     outgoing: Outgoing;
     consumer: unknown;
     claims: Readonly<Record<string, unknown>> | undefined;
@@ -19,6 +20,8 @@ export declare class Exchange implements DownstreamEvents {
     outcome: Outcome | undefined;
     deadline: number;
     constructor(snapshot: Snapshot, downstream: Downstream, request: ReceivedRequest, depth?: number);
+    get listener(): string;
+    get params(): Readonly<Record<string, string>>;
     get ended(): boolean;
     get failure(): Failure | undefined;
     reject(code: string, detail?: string): Reply;

@@ -1,5 +1,10 @@
+export interface RouteFacts {
+    readonly request: ReceivedRequest;
+    readonly clientAddress: string;
+    readonly listener: string;
+}
 export interface Router {
-    match(request: ReceivedRequest): Route;
+    match(facts: RouteFacts): Match;
 }
 export interface Forwarder {
     forward(x: Exchange, done: (result: Reply | Failure) => void): void;
@@ -17,6 +22,10 @@ export interface Snapshot {
     readonly sink: Sink;
     readonly clock: Clock;
     readonly reasons: Readonly<Record<string, ReasonSpec>>;
+    readonly use: {
+        exchanges: number;
+        whenUnused: (() => void) | undefined;
+    };
     readonly forks: Set<{
         leave(): void;
     }>;

@@ -1,0 +1,93 @@
+import type { Config } from "../config/schema.ts";
+import type { Failure } from "../errors/failure.ts";
+import type { ReadMode } from "../http/transport.ts";
+import type { Snapshot } from "../pipeline/ports.ts";
+import { Listener } from "./listener.ts";
+
+/** What all listeners of a thread share. */
+export interface ListenersOptions {
+  /** The snapshot that serves what arrives now. */
+  readonly current: () => Snapshot;
+  readonly refused: (failure: Failure) => void;
+  readonly mode: ReadMode | "auto";
+  /** Other threads listen on the same addresses. */
+  readonly shared: boolean;
+}
+
+/** Listeners of the next config: opened, not in force. */
+export interface PreparedListeners {
+  readonly config: Config;
+  readonly opened: ReadonlyMap<string, Listener>;
+}
+
+/** For so long a listener that is gone from the config answers what is in flight, in milliseconds. */
+const CLOSING = 30_000;
+
+/** The listeners of one thread, by name. */
+export class Listeners {
+  readonly #options: ListenersOptions;
+  #byName = new Map<string, Listener>();
+
+  constructor(options: ListenersOptions) {
+    this.#options = options;
+  }
+
+  /** Opens those that are new or stand on another address. Throws the system's error, and then none is open. */
+  async prepare(config: Config): Promise<PreparedListeners> {
+    const opened = new Map<string, Listener>();
+    try {
+      for (const listener of config.listeners) {
+        if (this.#byName.get(listener.name)?.standsOn(listener.address) === true) continue;
+        const made = new Listener(listener, config, this.#options);
+        await made.listen();
+        opened.set(listener.name, made);
+      }
+    } catch (error) {
+      for (const listener of opened.values()) void listener.stop(0);
+      throw error;
+    }
+    return { config, opened };
+  }
+
+  commit({ config, opened }: PreparedListeners): void {
+    const before = this.#byName;
+    this.#byName = new Map();
+    for (const listener of config.listeners) {
+      const kept = opened.get(listener.name) ?? before.get(listener.name)!;
+      kept.configure(listener, config);
+      this.#byName.set(listener.name, kept);
+    }
+    for (const [name, listener] of before)
+      if (this.#byName.get(name) !== listener) void listener.stop(CLOSING);
+  }
+
+  discard({ opened }: PreparedListeners): void {
+    for (const listener of opened.values()) void listener.stop(0);
+  }
+
+  /** A listener by its name; the first one without. Throws a RangeError for an unknown name. */
+  get(name?: string): Listener {
+    const listener = name === undefined ? this.all[0] : this.#byName.get(name);
+    if (listener === undefined) throw new RangeError(`there is no listener ${name}`);
+    return listener;
+  }
+
+  get all(): readonly Listener[] {
+    return [...this.#byName.values()];
+  }
+
+  /** Open connections. */
+  get connections(): number {
+    return this.all.reduce((sum, { connections }) => sum + connections, 0);
+  }
+
+  /** Stops accepting; what is open goes on. */
+  stopAccepting(): void {
+    for (const listener of this.all) listener.stopAccepting();
+  }
+
+  /** Answers what is in flight, at most for `graceMs`, then closes. */
+  async stop(graceMs: number): Promise<void> {
+    await Promise.all(this.all.map((listener) => listener.stop(graceMs)));
+  }
+}

@@ -1,0 +1,133 @@
+import type { RouteConfig } from "../config/route-schema.ts";
+import type { Config } from "../config/schema.ts";
+import type { Route, RouteState } from "../pipeline/route.ts";
+import { compileRewrite } from "../routing/rewrite.ts";
+import type { RouteEntry } from "../routing/router.ts";
+import type { Service } from "../service/service.ts";
+import { WeightedSplit } from "../service/weighted-split.ts";
+import { type CompiledPolicy, foldPolicies, type PolicyCatalog } from "./compile-policies.ts";
+import type { CompiledService } from "./compile-service.ts";
+import type { RouteStates } from "./route-states.ts";
+
+/** A route as compiled, and what it was made of. */
+export interface CompiledRoute {
+  readonly entry: RouteEntry;
+  /** Policies of every route, compiled for this one. */
+  readonly shared: readonly CompiledPolicy[];
+  readonly own: readonly CompiledPolicy[];
+  /** Policies of each of its services' shares. */
+  readonly splits: readonly (readonly CompiledPolicy[])[];
+  readonly services: readonly CompiledService[];
+  /** All of its policies but those of its services. */
+  readonly policies: readonly CompiledPolicy[];
+  readonly states: readonly RouteState[];
+}
+
+/** What one route is compiled from. */
+export interface RouteParts {
+  readonly written: RouteConfig;
+  readonly position: number;
+  readonly shared: readonly CompiledPolicy[];
+  readonly own: readonly CompiledPolicy[];
+  readonly splits: readonly (readonly CompiledPolicy[])[];
+  readonly services: ReadonlyMap<string, CompiledService>;
+  readonly states: RouteStates;
+}
+
+/** Assembles a route; one with several services is a route for each of them, and one that decides. */
+export function compileRoute(parts: RouteParts): CompiledRoute {
+  const { written, position, shared, own, splits, states } = parts;
+  const services = written.split.map(({ service }) => parts.services.get(service)!);
+  const before = [...shared, ...own, ...rewritePolicy(written)];
+  const routeFor = (service: Service | undefined, ofService: readonly CompiledPolicy[]): Route => ({
+    name: written.name,
+    state: states.get(written.name, service?.name ?? ""),
+    service,
+    serviceName: service?.name ?? "",
+    split: undefined,
+    deadline: written.timeout,
+    ...foldPolicies(before, ofService),
+  });
+  const targets = services.map(({ service, policies }, i) =>
+    Object.freeze(routeFor(service, [...splits[i]!, ...policies])),
+  );
+  const route =
+    targets.length === 1
+      ? targets[0]!
+      : Object.freeze({
+          ...routeFor(undefined, []),
+          split:
+            targets.length === 0
+              ? undefined
+              : new WeightedSplit(
+                  written.split.map(({ weight }) => weight),
+                  targets,
+                ),
+        });
+  const { match, listeners, priority } = written;
+  return {
+    entry: Object.freeze({ route, match, listeners, priority, position }),
+    shared,
+    own,
+    splits,
+    services,
+    policies: [...shared, ...own, ...splits.flat()],
+    states: [route, ...targets].map(({ state }) => state),
+  };
+}
+
+/** Whether nothing that a route was made of has changed. */
+export function reusable(
+  old: CompiledRoute,
+  config: Config,
+  before: Config,
+  services: ReadonlyMap<string, CompiledService>,
+  catalog: PolicyCatalog,
+): boolean {
+  return (
+    config.policies === before.policies &&
+    old.services.every((service) => services.get(service.service.name) === service) &&
+    old.policies.every(({ name, definition }) => catalog.get(name) === definition)
+  );
+}
+
+/** Rewriting is the first thing in the phase that makes what the service sees. */
+function rewritePolicy({ rewrite }: RouteConfig): CompiledPolicy[] {
+  if (rewrite === undefined) return [];
+  const step = compileRewrite(rewrite);
+  return [builtIn("rewrite", "request", { request: step })];
+}
+
+/** What answers where no route matches: a route like any other, whose last step refuses. */
+export function notFoundRoute(shared: readonly CompiledPolicy[], states: RouteStates): CompiledRoute {
+  const refuse = builtIn("not-found", "cache", { request: (x) => x.reject("route_not_found") });
+  const route: Route = Object.freeze({
+    name: "(not found)",
+    state: states.get("(not found)", ""),
+    service: undefined,
+    serviceName: "",
+    split: undefined,
+    deadline: 0,
+    ...foldPolicies([...shared, refuse], []),
+  });
+  return {
+    entry: { route, match: [], listeners: [], priority: 0, position: 0 },
+    shared,
+    own: [],
+    splits: [],
+    services: [],
+    policies: shared,
+    states: [route.state],
+  };
+}
+
+function builtIn(name: string, phase: "request" | "cache", steps: CompiledPolicy["steps"]): CompiledPolicy {
+  return {
+    name,
+    entry: {},
+    options: undefined,
+    definition: { name, phase, options: undefined as never, compile: () => ({}) },
+    steps,
+    slots: [],
+  };
+}
