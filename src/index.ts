@@ -1,4 +1,21 @@
 /** The public API: everything that a user's own code may import from "torana". */
+
+export { z } from "zod";
+export type {
+  ConditionInput,
+  ConfigInput,
+  LimitsInput,
+  ListenerInput,
+  MatchInput,
+  OneOrMany,
+  PolicyInput,
+  RewriteInput,
+  RouteInput,
+  ServiceInput,
+  SplitInput,
+  TimeInput,
+} from "./config/define.ts";
+export { defineConfig } from "./config/define.ts";
 export { Failure } from "./errors/failure.ts";
 export type { ReasonCode, ReasonSource, ReasonSpec } from "./errors/reasons.ts";
 export type { Body, BodyFailure, BodySink, BodySource, Chunk } from "./lib/body.ts";
@@ -30,3 +47,4 @@ export type {
   Verdict,
 } from "./pipeline/policy.ts";
 export { definePolicy } from "./pipeline/policy.ts";
+export type { Lines } from "./pipeline/ports.ts";

@@ -1,4 +1,4 @@
-/** Everything that is checked without running the product: types, lint and format, imports by room, file sizes. */
+/** Everything that is checked without running the product: types, lint and format, imports by room, file sizes, pages made from the code. */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { checkImports } from "./check-imports.ts";
@@ -21,6 +21,8 @@ const passed = [
   run("biome", "check", "."),
   report("imports", checkImports(root)),
   report("sizes", checkSizes(root)),
+  // Loaded late: it imports the product, and what does not compile is better told by the compiler.
+  report("docs", await (await import("./docs.ts")).checkDocs()),
 ];
 if (passed.includes(false)) process.exit(1);
-console.log("types, lint, imports and sizes are in order");
+console.log("types, lint, imports, sizes and made pages are in order");

@@ -7,7 +7,7 @@ import { ROOT } from "./root.ts";
 export interface LoadProgramSpec {
   /** File name in bench/load/. */
   readonly file: string;
-  readonly core: number;
+  readonly core: number | readonly number[];
   readonly files?: number;
   readonly spareTimeOnly?: boolean;
   readonly nodeOptions?: readonly string[];

@@ -26,6 +26,7 @@ export interface OpenLoopResult {
   /** How long after its due time the generator came to a request: its own part of the latency. */
   readonly lateP50: number;
   readonly lateP99: number;
+  readonly lateMax: number;
   readonly mostInFlight: number;
   /** Connections made anew because the proxy closed them between requests. */
   readonly reconnects: number;
@@ -69,6 +70,15 @@ export interface Place {
 
 /** Runs the generator once, in a process of its own; throws when a request failed. */
 export async function runOpenLoop(what: string, place: Place, job: OpenLoopJob): Promise<OpenLoopRun> {
+  const result = await runOpenLoopAnyway(place, job);
+  const problems = Object.entries(result.problems).map(([problem, times]) => `${problem} (${times} ×)`);
+  must(problems.length === 0, `${what}: ${problems.join(", ")}`);
+  must(result.requests > 0, `${what}: nothing was measured`);
+  return result;
+}
+
+/** The same, where requests that fail are a part of the result. */
+export async function runOpenLoopAnyway(place: Place, job: OpenLoopJob): Promise<OpenLoopRun> {
   const { cores, proxyPids, loadPids } = place;
   await using generator = await startLoadProgram({
     file: "open-loop.ts",
@@ -79,9 +89,5 @@ export async function runOpenLoop(what: string, place: Place, job: OpenLoopJob):
   const proxyCore = watchCore(cores.proxyCore, proxyPids);
   const loadCore = watchCore(cores.loadCore, [...loadPids, generator.program.pid]);
   const result = await generator.order<OpenLoopResult>(job, (job.warmUpSeconds + job.seconds + 15) * 1_000);
-  const noise = { proxyCore: proxyCore(), loadCore: loadCore() };
-  const problems = Object.entries(result.problems).map(([problem, times]) => `${problem} (${times} ×)`);
-  must(problems.length === 0, `${what}: ${problems.join(", ")}`);
-  must(result.requests > 0, `${what}: nothing was measured`);
-  return { ...result, noise };
+  return { ...result, noise: { proxyCore: proxyCore(), loadCore: loadCore() } };
 }

@@ -16,6 +16,8 @@ export interface PeerSetup {
   readonly connections?: number | undefined;
   /** Idle time after which client connections may be closed; default: the proxy's own default. */
   readonly idleSeconds?: number | undefined;
+  /** A line of JSON for each exchange goes to `access.log` in the folder; default false. */
+  readonly accessLog?: boolean | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
 }
 

@@ -9,8 +9,8 @@ export interface LaunchSpec {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** The only core that it may use. */
-  readonly core: number;
+  /** The only core, or cores, that it may use. */
+  readonly core: number | readonly number[];
   /** Open files that it needs; default: what this process may open. */
   readonly files?: number | undefined;
   /** True runs it in the scheduler's idle class: it uses spare time only and gives way to all others at once. */

@@ -6,7 +6,11 @@ import { ROOT } from "./root.ts";
 export interface WrkJob {
   readonly port: number;
   readonly path: string;
-  readonly core: number;
+  readonly core: number | readonly number[];
+  /** In the scheduler's idle class: it gives way to what it loads; default false. */
+  readonly spareTimeOnly?: boolean | undefined;
+  /** A script of bench/load/ and its arguments; default browser.lua with method and bytes of the body. */
+  readonly script?: readonly [file: string, ...args: readonly string[]] | undefined;
   readonly seconds: number;
   readonly connections: number;
   /** Default GET. */
@@ -33,15 +37,15 @@ interface WholeSummary extends WrkSummary {
   readonly timeout: number;
 }
 
-const SCRIPT = join(ROOT, "bench/load/browser.lua");
-
 /** Runs wrk with one thread and a browser's request; throws on any socket error, timeout or bad status. */
 export async function runWrk(job: WrkJob): Promise<WrkSummary> {
   const { connections, seconds, port, path, method = "GET", bodyBytes = 0 } = job;
   const url = `http://127.0.0.1:${port}${path}`;
   const shape = ["-t", "1", "-c", String(connections), "-d", String(seconds), "--timeout", "10s"];
-  const args = [...shape, "-s", SCRIPT, url, "--", method, String(bodyBytes)];
-  await using wrk = await launch({ name: "wrk", command: "wrk", args, core: job.core });
+  const [script, ...scriptArgs] = job.script ?? ["browser.lua", method, String(bodyBytes)];
+  const args = [...shape, "-s", join(ROOT, "bench/load", script), url, "--", ...scriptArgs];
+  const { core, spareTimeOnly } = job;
+  await using wrk = await launch({ name: "wrk", command: "wrk", args, core, spareTimeOnly });
   await wrk.ended((seconds + 15) * 1_000);
   const line = /^SUMMARY (.*)$/m.exec(wrk.output)?.[1];
   must(line !== undefined, `${job.what}: wrk printed no summary:\n${wrk.output}`);

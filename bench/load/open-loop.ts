@@ -115,6 +115,7 @@ class OpenLoop {
       max: this.#latency.max,
       lateP50: at(this.#lateness, 0.5),
       lateP99: at(this.#lateness, 0.99),
+      lateMax: this.#lateness.max,
       mostInFlight: this.#mostInFlight,
       reconnects: this.#connections.reduce((sum, { reconnects }) => sum + reconnects, 0),
       problems: Object.fromEntries(this.#problems),

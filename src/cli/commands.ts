@@ -2,5 +2,10 @@ import type { Command } from "./command.ts";
 
 /** The commands by name; only the one that is asked for is loaded. */
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  check: async () => (await import("./check.ts")).check,
+  schema: async () => (await import("./schema.ts")).schema,
   run: async () => (await import("./run.ts")).run,
+  policy: async () => (await import("./policy.ts")).policy,
+  explain: async () => (await import("./explain.ts")).explain,
+  routes: async () => (await import("./routes.ts")).routes,
 };

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { type Command, EXIT, UsageError } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
+import { version } from "./version.ts";
 
 /** Runs the command that a command line asks for; gives the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -49,9 +49,4 @@ async function help(): Promise<string> {
     "torana COMMAND --help tells more; torana --version tells which one this is.",
     "Exit codes: 0 done, 1 it failed, 2 the config has problems, 64 the command line is not understood.",
   ].join("\n");
-}
-
-function version(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }

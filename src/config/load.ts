@@ -1,102 +1,120 @@
-import { readFile } from "node:fs/promises";
-import { isAbsolute, resolve } from "node:path";
-import { isNode, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
-import { expandRoutes } from "./expand.ts";
-import { ConfigError, type ConfigProblem, type Locate, problemAt } from "./problem.ts";
-import { type Config, configSchema } from "./schema.ts";
+import { checkListeners } from "./check-listeners.ts";
+import { checkRoutes } from "./check-routes.ts";
+import { coerceSecrets, noteInPolicies } from "./coerce.ts";
+import { type ConfigDocument, Documents } from "./documents.ts";
+import { expandConfig } from "./expand.ts";
+import { Findings } from "./findings.ts";
+import { Hints } from "./hints.ts";
+import { describeIssues } from "./issues.ts";
+import { withPolicyPaths } from "./policy-path.ts";
+import { ConfigError, type ConfigProblem, type Locate } from "./problem.ts";
+import {
+  type Config,
+  configSchema,
+  type IncludedConfig,
+  includedSchema,
+  type WrittenConfig,
+} from "./schema.ts";
+import { keepSecrets, type Secrets } from "./secrets.ts";
+import { ServiceScope } from "./service-scope.ts";
 
-/** Reads a config file in YAML or JSON. Throws a ConfigError with every problem. */
+/** A config, and what is known about how it was written. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Every file that it was made of, absolute; also those that stand in for values. */
+  readonly files: readonly string[];
+  /** What serves, but was hardly meant so. */
+  readonly warnings: readonly ConfigProblem[];
+  readonly secrets: Secrets;
+  readonly locate: Locate;
+}
+
+/** Reads a config file: YAML, JSON by its name, or code by its name. Throws a ConfigError with every problem. */
 export async function loadConfig(file: string): Promise<Config> {
-  const path = isAbsolute(file) ? file : resolve(file);
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new ConfigError([problemAt({ file, path: [] }, `cannot be read (${code})`)]);
-  }
-  return parseConfig(text, file);
+  return (await readConfig(file)).config;
+}
+
+/** As `loadConfig`, with everything that is known about it. */
+export async function readConfig(file: string): Promise<LoadedConfig> {
+  const documents = new Documents();
+  return finish(await documents.load(file), documents);
 }
 
 /** Parses a config's text. Throws a ConfigError with every problem. */
 export function parseConfig(text: string, file: string): Config {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const errors = document.errors.map((error) => {
-    const at = lines.linePos(error.pos[0]);
-    return { ...problemAt({ file, path: [] }, error.message), line: at.line, column: at.col };
-  });
-  if (errors.length > 0) throw new ConfigError(errors);
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    throw new ConfigError([problemAt({ file, path: [] }, (error as Error).message)]);
-  }
-  return checkConfig(value, file, ({ path }) => {
-    for (let length = path.length; length >= 0; length--) {
-      const node = document.getIn(path.slice(0, length), true);
-      if (!isNode(node) || !node.range) continue;
-      const at = lines.linePos(node.range[0]);
-      return { line: at.line, column: at.col };
-    }
-    return undefined;
-  });
+  const documents = new Documents();
+  return finish(documents.fromText(text, file), documents).config;
 }
 
 /** Checks a config that is there as data. Throws a ConfigError with every problem. */
-export function checkConfig(value: unknown, file = "config", locate: Locate = () => undefined): Config {
-  const result = configSchema.safeParse(value ?? {});
-  if (!result.success)
-    throw new ConfigError(
-      result.error.issues.flatMap((issue) => fromIssue(issue as z.core.$ZodIssue, file, locate)),
-    );
-  const config: Config = { ...result.data, routes: expandRoutes(result.data.routes, file) };
-  const problems = checkReferences(config, file, locate);
-  if (problems.length > 0) throw new ConfigError(problems);
-  return config;
+export function checkConfig(value: unknown, file = "config", locate?: Locate): Config {
+  const documents = new Documents();
+  return finish(documents.fromValue(value, file, locate), documents).config;
 }
 
-function fromIssue(issue: z.core.$ZodIssue, file: string, locate: Locate): ConfigProblem[] {
-  if (issue.code === "unrecognized_keys")
-    return issue.keys.map((key) =>
-      problemAt(
-        { file, path: [...issue.path, key] },
-        "is not known here",
-        "remove it, or correct its spelling",
-        locate,
-      ),
-    );
-  const nested =
-    issue.code === "invalid_union" ? issue.errors.flat().find((inner) => inner.code === "custom") : undefined;
-  return [problemAt({ file, path: issue.path }, (nested ?? issue).message, undefined, locate)];
+let hints: { readonly config: Hints; readonly included: Hints } | undefined;
+
+/** Made at the first need: only problems and values from outside ask for them. */
+function hintsOf(): { readonly config: Hints; readonly included: Hints } {
+  hints ??= { config: new Hints(configSchema), included: new Hints(includedSchema) };
+  return hints;
 }
 
-function checkReferences(config: Config, file: string, locate: Locate): ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  const names = Object.keys(config.services);
-  for (const { origin, split } of config.routes)
-    split.forEach(({ service }, i) => {
-      if (names.includes(service)) return;
-      const path = [...origin.path, ...(split.length > 1 ? ["split", i] : []), "service"];
-      problems.push(
-        problemAt(
-          { file: origin.file, path },
-          `there is no service ${JSON.stringify(service)}`,
-          `write one of: ${names.join(", ")}`,
-          locate,
-        ),
+function finish(main: ConfigDocument, documents: Documents): LoadedConfig {
+  const { findings, locate, secrets } = documents;
+  const written = readBy(configSchema, main, documents);
+  const included = new Map<ConfigDocument, IncludedConfig>();
+  for (const document of includedIn(main)) {
+    const read = readBy(includedSchema, document, documents);
+    if (read === undefined) continue;
+    const placed = withPolicyPaths(read, document.file);
+    noteInPolicies(placed, document.file, secrets);
+    included.set(document, placed);
+  }
+  const warnings = new Findings();
+  const services = ServiceScope.of(main);
+  checkListeners(main, findings);
+  checkRoutes(main, services, findings);
+  const problems = [
+    ...documents.broken.flatMap((error) => error.problems),
+    ...findings.problems(locate, secrets),
+  ];
+  if (problems.length > 0 || written === undefined) throw new ConfigError(problems);
+  const placed = withPolicyPaths(written, main.file);
+  noteInPolicies(placed, main.file, secrets);
+  const config = expandConfig(main, placed, included);
+  keepSecrets(config, secrets);
+  for (const [name, { origin }] of Object.entries(config.services))
+    if (!services.used.has(name))
+      warnings.add(
+        origin ?? { file: main.file, path: ["services", name] },
+        "no route leads here",
+        "remove it, or name it in a route",
+        "key",
       );
-    });
-  const seen = new Set<string>();
-  const once = (name: string, origin: { file: string; path: readonly PropertyKey[] }): void => {
-    if (seen.has(name))
-      problems.push(problemAt(origin, `the name ${JSON.stringify(name)} stands twice`, undefined, locate));
-    seen.add(name);
-  };
-  for (const { name, origin } of config.routes) once(name, { ...origin, path: [...origin.path, "name"] });
-  seen.clear();
-  for (const [i, { name }] of config.listeners.entries()) once(name, { file, path: ["listeners", i, "name"] });
-  return problems;
+  return { config, files: documents.files, warnings: warnings.problems(locate, secrets), secrets, locate };
+}
+
+/** What a schema makes of a document; undefined where it finds something wrong. */
+function readBy<T extends WrittenConfig | IncludedConfig>(
+  schema: z.ZodType<T>,
+  document: ConfigDocument,
+  { findings, secrets }: Documents,
+): T | undefined {
+  const hintsHere = () => ((schema as unknown) === configSchema ? hintsOf().config : hintsOf().included);
+  const value = coerceSecrets(document, secrets, hintsHere);
+  const read = schema.safeParse(value);
+  if (read.success) return read.data;
+  for (const { path, reason, cure, part } of describeIssues(
+    read.error.issues as z.core.$ZodIssue[],
+    value,
+    hintsHere(),
+  ))
+    findings.add({ file: document.file, path }, reason, cure, part);
+  return undefined;
+}
+
+function includedIn({ includes }: ConfigDocument): ConfigDocument[] {
+  return [...includes.values()].flatMap((document) => [document, ...includedIn(document)]);
 }

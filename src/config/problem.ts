@@ -18,8 +18,14 @@ export interface Origin {
   readonly path: readonly PropertyKey[];
 }
 
-/** Where in the texts of a config something stands. */
-export type Locate = (origin: Origin) => { line: number; column: number } | undefined;
+/** A place in a text; both count from 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Where in the texts of a config something stands: the value, or the key by which it is written. */
+export type Locate = (origin: Origin, part?: "value" | "key") => Place | undefined;
 
 /** A problem, with its place in the text where there is one. */
 export function problemAt(
@@ -27,12 +33,21 @@ export function problemAt(
   reason: string,
   cure?: string,
   locate?: Locate,
+  part?: "value" | "key",
 ): ConfigProblem {
-  const at = locate?.({ file, path });
-  const written = path
-    .map((key, i) => (typeof key === "number" ? `[${key}]` : `${i === 0 ? "" : "."}${String(key)}`))
+  const at = locate?.({ file, path }, part);
+  return { file, line: at?.line, column: at?.column, path: pathText(path), reason, cure };
+}
+
+/** A path as people write it: `services.catalog.endpoints[0]`; keys that are paths themselves in quotes. */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((key, i) => {
+      if (typeof key === "number") return `[${key}]`;
+      const name = String(key);
+      return /^[./]/.test(name) ? `[${JSON.stringify(name)}]` : `${i === 0 ? "" : "."}${name}`;
+    })
     .join("");
-  return { file, line: at?.line, column: at?.column, path: written, reason, cure };
 }
 
 /** A config with problems: all of them. */

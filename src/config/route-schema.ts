@@ -78,19 +78,22 @@ export interface WrittenRoute extends Omit<RouteConfig, "origin"> {
   readonly include: string | undefined;
 }
 
-const condition = z.union(
-  [
+const condition = z
+  .union([
     z.string().describe("The value."),
     z.strictObject({ regex: regexText.describe("An expression that the whole value matches.") }),
     z.strictObject({ present: z.boolean().describe("true: it is there; false: it is not.") }),
-  ],
-  { error: "not a condition; write a value, { regex: … } or { present: true }" },
-);
+  ])
+  .meta({ title: "a condition: text, { regex: … } or { present: true }", examples: ["acme"] });
+
+/** Names of routes, services and listeners. */
+export const NAME: RegExp = /^[^\s/]+$/;
+export const NAME_MESSAGE = "not a name; write it without spaces and slashes";
 
 const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 const fieldConditions = z
-  .record(z.string().regex(FIELD_NAME, "not the name of a field"), condition)
+  .record(z.string().regex(FIELD_NAME, "not the name of a field; write letters, digits and -"), condition)
   .transform((conditions) =>
     Object.fromEntries(Object.entries(conditions).map(([name, value]) => [name.toLowerCase(), value])),
   );
@@ -106,6 +109,7 @@ const EMPTY_MATCH: MatchConfig = {
   when: undefined,
 };
 
+/** Conditions as written, without what is inherited. */
 const match: z.ZodType<MatchConfig> = z.strictObject({
   host: oneOrMany(hostName).describe("Names, or *.name for all below it; left out: every host."),
   path: oneOrMany(pathCondition).describe(
@@ -122,10 +126,14 @@ const match: z.ZodType<MatchConfig> = z.strictObject({
 }) as unknown as z.ZodType<MatchConfig>;
 
 /** A policy as written: its name, and its options. */
-export const policies: z.ZodType<PolicyConfig[]> = z.array(z.record(z.string(), z.unknown()));
+export const policies: z.ZodType<PolicyConfig[]> = z.array(
+  z.record(z.string(), z.unknown()).meta({ title: "a policy", examples: [{ cors: { origins: ["*"] } }] }),
+);
+
+const serviceName = z.string().meta({ title: "the name of a service", examples: ["orders"] });
 
 const split = z.strictObject({
-  service: z.string().describe("The service."),
+  service: serviceName.describe("The service."),
   weight: z.number().min(0).max(1_000_000).default(1).describe("Its share, beside the others' (default 1)."),
   policies: policies.default([]).describe("Policies that act on its attempts and answers only."),
 });
@@ -134,12 +142,12 @@ const rewrite = z
   .strictObject({
     prefix: z
       .string()
-      .regex(/^\/[^?#\s]*$/, "not a path; it begins with /")
+      .regex(/^\/[^?#\s]*$/, "not a path; begin it with /, and leave out ?, # and spaces")
       .optional()
       .describe("What replaces the part of the path that /prefix/* matched."),
     path: z
       .string()
-      .regex(/^\/[^?#\s]*$/, "not a path; it begins with /")
+      .regex(/^\/[^?#\s]*$/, "not a path; begin it with /, and leave out ?, # and spaces")
       .optional()
       .describe("The whole path; {name} stands for a parameter of the route's path."),
     regex: z
@@ -151,40 +159,46 @@ const rewrite = z
       .describe("Replaces what an expression finds in the path."),
     host: z
       .string()
-      .min(1)
+      .regex(
+        /^(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/,
+        "not a host; write preserve, endpoint or a name",
+      )
       .default("preserve")
       .describe("preserve (default): Host as the client wrote it; endpoint: the endpoint's; or a name."),
   })
   .refine(
     ({ prefix, path, regex }) => [prefix, path, regex].filter((one) => one !== undefined).length <= 1,
-    "prefix, path and regex exclude each other: write one of them",
+    "prefix, path and regex exclude each other; write one of them",
   );
 
-const tunnels = z.union(
-  [z.enum(["keep", "close"]), z.strictObject({ drain: duration.describe("How long they may go on.") })],
-  { error: "not known; write keep, close or { drain: 30s }" },
-);
+const tunnels = z
+  .union([
+    z.enum(["keep", "close"]),
+    z.strictObject({ drain: duration.describe("How long they may go on.") }),
+  ])
+  .meta({ title: "keep, close or { drain: 30s }", examples: ["keep"] });
+
+/** The conditions of a route as written: one set, or a list of such. */
+export const matches: z.ZodType<MatchConfig[]> = z
+  .union([match, z.array(match).min(1)])
+  .default(EMPTY_MATCH)
+  .transform((value) => (Array.isArray(value) ? value : [value]));
 
 /** One route as written. */
 export const route: z.ZodType<WrittenRoute> = z.lazy(() =>
   z.strictObject({
-    name: z
-      .string()
-      .min(1)
-      .max(200)
-      .regex(/^[^\s/]+$/, "not a name; write it without spaces and slashes")
-      .describe("Its name in logs and metrics."),
-    match: z
-      .union([match, z.array(match).min(1)])
-      .default(EMPTY_MATCH)
-      .transform((value) => (Array.isArray(value) ? value : [value]))
-      .describe("When it is taken: conditions that all hold, or a list of such of which any holds."),
-    listeners: oneOrMany(z.string()).describe("Listeners that it is bound to; left out: all."),
+    name: z.string().max(200).regex(NAME, NAME_MESSAGE).describe("Its name in logs and metrics."),
+    match: matches.describe(
+      "When it is taken: conditions that all hold, or a list of such of which any holds.",
+    ),
+    listeners: oneOrMany(z.string().meta({ title: "the name of a listener", examples: ["public"] })).describe(
+      "Listeners that it is bound to; left out: all.",
+    ),
     priority: z
       .int()
       .default(0)
       .describe("Decides between routes that rank alike; the greater first (default 0)."),
-    service: z.string().optional().describe("The service that it leads to."),
+    service: serviceName.optional().describe("The service that it leads to."),
     split: z.array(split).default([]).describe("Several services, by weight."),
     rewrite: rewrite.optional().describe("Path and host as the service sees them."),
     timeout: duration

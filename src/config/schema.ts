@@ -1,13 +1,22 @@
 import { z } from "zod";
 import type { ListenerLimits } from "../lib/limits.ts";
-import { type PolicyConfig, policies, type RouteConfig, route, type WrittenRoute } from "./route-schema.ts";
+import type { Origin } from "./problem.ts";
+import {
+  NAME,
+  NAME_MESSAGE,
+  type PolicyConfig,
+  policies,
+  type RouteConfig,
+  route,
+  type WrittenRoute,
+} from "./route-schema.ts";
 import {
   duration,
   type EndpointConfig,
   type ListenAddress,
   listenAddress,
-  networks,
   serviceUrl,
+  trustedPeers,
 } from "./values.ts";
 
 /** A config with its defaults filled in and its routes in one list. Times are in milliseconds. */
@@ -25,6 +34,8 @@ export interface Config {
   readonly policyTimeout: number;
   /** How long what is in flight may take after the signal to stop. */
   readonly stopTimeout: number;
+  /** JavaScript heap that a worker may grow to, in MiB; past it, it is replaced. */
+  readonly workerMemory: number;
   /** Series of metrics that are kept at most; what is past it counts as "other". */
   readonly metricSeries: number;
 }
@@ -65,6 +76,14 @@ export interface ServiceConfig {
   };
   readonly resend: "any" | "idempotent";
   readonly policies: readonly PolicyConfig[];
+  /** Where it was written, when that is not the main file. */
+  readonly origin?: Origin;
+}
+
+/** A file that a route includes: routes, and services that only they see. */
+export interface IncludedConfig {
+  readonly routes: readonly WrittenRoute[];
+  readonly services: Readonly<Record<string, ServiceConfig>>;
 }
 
 const limits = z.strictObject({
@@ -82,7 +101,7 @@ const limits = z.strictObject({
 });
 
 const listener = z.strictObject({
-  name: z.string().min(1).describe("Its name in logs and metrics."),
+  name: z.string().regex(NAME, NAME_MESSAGE).describe("Its name in logs and metrics."),
   address: listenAddress.describe(
     "Host and port: 0.0.0.0:8080; port 0 for one of the system's choice; or unix:/path/to/socket.",
   ),
@@ -90,9 +109,11 @@ const listener = z.strictObject({
     .boolean()
     .default(false)
     .describe("Connections begin with a PROXY protocol header, v1 or v2 (default false)."),
-  trusted: networks
+  trusted: trustedPeers
     .default([])
-    .describe("Proxies whose X-Forwarded-*, Forwarded and X-Request-Id are believed."),
+    .describe(
+      "Proxies whose X-Forwarded-*, Forwarded and X-Request-Id are believed: networks, or unix for peers on a Unix socket; with proxyProtocol, once there are any, the only ones that may connect.",
+    ),
   limits: limits.partial().default({}).describe("What differs from the limits of all listeners."),
 });
 
@@ -135,23 +156,52 @@ const paths = z.strictObject({
     .describe("%2F in a path: stays (default), becomes a slash, or is refused."),
 });
 
+const routes = z
+  .array(route)
+  .default([])
+  .meta({ examples: [[{ name: "orders", match: { path: "/orders/*" }, service: "orders" }]] })
+  .describe("Which request goes where.");
+const services = z
+  .record(z.string().regex(NAME, NAME_MESSAGE), service)
+  .default({})
+  .meta({ examples: [{ orders: { endpoints: ["http://127.0.0.1:9001"] } }] })
+  .describe("What stands behind the routes, by name.");
+
+/** What an included file may hold. */
+export const includedSchema: z.ZodType<IncludedConfig> = z.strictObject({
+  routes,
+  services: services.describe(
+    "Services that only the routes of this file see, before those of the main file.",
+  ),
+}) as unknown as z.ZodType<IncludedConfig>;
+
 /** What a config may hold; reading it fills in every default. */
 export const configSchema: z.ZodType<WrittenConfig> = z.strictObject({
   admin: listenAddress.optional().describe("Address of the admin endpoints: 127.0.0.1:9901; left out: none."),
   workers: z
-    .union([z.literal("auto"), z.int().min(1).max(256)], { error: "not known; write auto or a number" })
+    .union([z.literal("auto"), z.int().min(1).max(256)])
     .default("auto")
     .describe("Event loops that serve; auto (default): one a core."),
-  listeners: z.array(listener).min(1).describe("Where connections are accepted."),
+  listeners: z
+    .array(listener)
+    .min(1)
+    .meta({ examples: [[{ name: "public", address: "0.0.0.0:8080" }]] })
+    .describe("Where connections are accepted."),
   limits: limits.partial().default({}).describe("Limits of all listeners."),
   paths: paths.prefault({}).describe("How a path is made plain before it is matched."),
-  routes: z.array(route).default([]).describe("Which request goes where."),
-  services: z.record(z.string(), service).default({}).describe("What stands behind the routes, by name."),
+  routes,
+  services,
   policies: policies.default([]).describe("Policies of every route, before its own."),
   policyTimeout: duration.default(10_000).describe("How long one step of a policy may wait (default 10s)."),
   stopTimeout: duration
     .default(30_000)
     .describe("How long what is in flight may take after the signal to stop (default 30s)."),
+  workerMemory: z
+    .int()
+    .min(64)
+    .max(65_536)
+    .default(1_024)
+    .describe("JavaScript heap that a worker may grow to, in MiB; past it, it is replaced (default 1024)."),
   metricSeries: z
     .int()
     .min(10)

@@ -38,10 +38,11 @@ const tables: readonly Table[] = [
     title: "an address to listen on",
     schema: listenAddress,
     good: [
-      [":8080", { host: "0.0.0.0", port: 8080 }],
-      ["127.0.0.1:0", { host: "127.0.0.1", port: 0 }],
-      ["localhost:65535", { host: "127.0.0.1", port: 65_535 }],
-      ["[::1]:80", { host: "::1", port: 80 }],
+      [":8080", { host: "0.0.0.0", port: 8080, socket: undefined }],
+      ["127.0.0.1:0", { host: "127.0.0.1", port: 0, socket: undefined }],
+      ["localhost:65535", { host: "127.0.0.1", port: 65_535, socket: undefined }],
+      ["[::1]:80", { host: "::1", port: 80, socket: undefined }],
+      ["unix:/run/x.sock", { host: "", port: 0, socket: "/run/x.sock" }],
     ],
     bad: [
       "",
@@ -56,18 +57,35 @@ const tables: readonly Table[] = [
       "[127.0.0.1.1]:80",
       ":80 ",
       8080,
+      "unix:x.sock",
+      "unix:/",
     ],
   },
   {
     title: "an endpoint",
     schema: serviceUrl,
     good: [
-      ["http://a.example", { url: "http://a.example", host: "a.example", port: 80, authority: "a.example" }],
-      ["http://a_b:81/", { url: "http://a_b:81/", host: "a_b", port: 81, authority: "a_b:81" }],
-      ["http://[::1]:9001", { url: "http://[::1]:9001", host: "::1", port: 9001, authority: "[::1]:9001" }],
+      [
+        "http://a.example",
+        { url: "http://a.example", host: "a.example", port: 80, socket: undefined, authority: "a.example" },
+      ],
+      [
+        "http://a_b:81/",
+        { url: "http://a_b:81/", host: "a_b", port: 81, socket: undefined, authority: "a_b:81" },
+      ],
+      [
+        "http://[::1]:9001",
+        { url: "http://[::1]:9001", host: "::1", port: 9001, socket: undefined, authority: "[::1]:9001" },
+      ],
       [
         "http://127.0.0.1:80",
-        { url: "http://127.0.0.1:80", host: "127.0.0.1", port: 80, authority: "127.0.0.1:80" },
+        {
+          url: "http://127.0.0.1:80",
+          host: "127.0.0.1",
+          port: 80,
+          socket: undefined,
+          authority: "127.0.0.1:80",
+        },
       ],
     ],
     bad: [
@@ -124,8 +142,14 @@ const tables: readonly Table[] = [
       ["/a/b", "/a/b"],
       ["/a/*", "/a/*"],
       ["/a/", "/a/"],
+      ["/a/{id}/b", "/a/{id}/b"],
+      ["/{a}/{b}/*", "/{a}/{b}/*"],
+      [{ regex: "/a[0-9]+" }, { regex: "/a[0-9]+" }],
     ],
-    bad: ["", "a", "*", "/a*", "/*/a", "/a/**", "/a?b", "/a#b", "/a b", "/a\n"],
+    bad: [
+      ...["", "a", "*", "/a*", "/*/a", "/a/**", "/a?b", "/a#b", "/a b", "/a\n"],
+      ...["/{}", "/{a", "/a}", "/{a}{b}", "/x{a}", "/{1}", "/{a}/{a}", { regex: "(" }, { regexp: "a" }, 5],
+    ],
   },
   {
     title: "networks",

@@ -29,6 +29,7 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h:
 /** A time: a number with ms, s, m or h; in milliseconds once read. */
 export const duration: z.ZodType<number> = z
   .union([z.string(), z.int().min(0)])
+  .meta({ title: "a time", examples: ["10s"] })
   .transform((value, context) => {
     if (typeof value === "number") return value;
     const [, number, unit = ""] = /^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)$/.exec(value) ?? [];
@@ -41,45 +42,52 @@ export const duration: z.ZodType<number> = z
   });
 
 /** `host:port`, `[address]:port`, `:port` or `unix:/path`. */
-export const listenAddress: z.ZodType<ListenAddress> = z.string().transform((value, context) => {
-  if (/^unix:\/[^\0]+$/.test(value)) return { host: "", port: 0, socket: value.slice(5) };
-  const [, bracketed, plain = "", port] =
-    /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):([0-9]{1,5})$/.exec(value) ?? [];
-  const host = bracketed ?? (plain === "" ? "0.0.0.0" : plain);
-  if (port !== undefined && Number(port) <= 65_535 && (host === "localhost" || isIP(host) !== 0))
-    return { host: host === "localhost" ? "127.0.0.1" : host, port: Number(port), socket: undefined };
-  context.addIssue({
-    code: "custom",
-    message: "not an address; write an IP address and a port: 0.0.0.0:8080; or unix:/path",
+export const listenAddress: z.ZodType<ListenAddress> = z
+  .string()
+  .meta({ title: "an address", examples: ["0.0.0.0:8080"] })
+  .transform((value, context) => {
+    if (/^unix:\/[^\0]+$/.test(value)) return { host: "", port: 0, socket: value.slice(5) };
+    const [, bracketed, plain = "", port] =
+      /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):([0-9]{1,5})$/.exec(value) ?? [];
+    const host = bracketed ?? (plain === "" ? "0.0.0.0" : plain);
+    if (port !== undefined && Number(port) <= 65_535 && (host === "localhost" || isIP(host) !== 0))
+      return { host: host === "localhost" ? "127.0.0.1" : host, port: Number(port), socket: undefined };
+    context.addIssue({
+      code: "custom",
+      message: "not an address; write an IP address and a port: 0.0.0.0:8080; or unix:/path",
+    });
+    return z.NEVER;
   });
-  return z.NEVER;
-});
 
 /** `http://host:port`, or `unix:/path`. */
-export const serviceUrl: z.ZodType<EndpointConfig> = z.string().transform((value, context) => {
-  if (/^unix:\/[^\0]+$/.test(value))
-    return { url: value, host: "", port: 0, socket: value.slice(5), authority: "localhost" };
-  const found = /^http:\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?\/?$/.exec(value);
-  const port = Number(found?.[2] ?? 80);
-  if (found !== null && port >= 1 && port <= 65_535) {
-    const host = found[1]!;
-    return {
-      url: value,
-      host: host.replace(/^\[|\]$/g, ""),
-      port,
-      socket: undefined,
-      authority: found[2] === undefined ? host : `${host}:${port}`,
-    };
-  }
-  context.addIssue({
-    code: "custom",
-    message: "not an endpoint; write http://host:port without a path, or unix:/path",
+export const serviceUrl: z.ZodType<EndpointConfig> = z
+  .string()
+  .meta({ title: "an endpoint", examples: ["http://127.0.0.1:9001"] })
+  .transform((value, context) => {
+    if (/^unix:\/[^\0]+$/.test(value))
+      return { url: value, host: "", port: 0, socket: value.slice(5), authority: "localhost" };
+    const found = /^http:\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?\/?$/.exec(value);
+    const port = Number(found?.[2] ?? 80);
+    if (found !== null && port >= 1 && port <= 65_535) {
+      const host = found[1]!;
+      return {
+        url: value,
+        host: host.replace(/^\[|\]$/g, ""),
+        port,
+        socket: undefined,
+        authority: found[2] === undefined ? host : `${host}:${port}`,
+      };
+    }
+    context.addIssue({
+      code: "custom",
+      message: "not an endpoint; write http://host:port without a path, or unix:/path",
+    });
+    return z.NEVER;
   });
-  return z.NEVER;
-});
 
 export const hostName: z.ZodType<string> = z
   .string()
+  .meta({ title: "a host", examples: ["api.example.com"] })
   .transform((value) => value.toLowerCase())
   .refine(
     (value) =>
@@ -105,25 +113,44 @@ function isPathPattern(value: string): boolean {
 }
 
 /** The text of a regular expression. */
-export const regexText: z.ZodType<string> = z.string().superRefine((value, context) => {
-  try {
-    new RegExp(value, "u");
-  } catch (error) {
-    context.addIssue({ code: "custom", message: `not a regular expression: ${(error as Error).message}` });
-  }
-});
+export const regexText: z.ZodType<string> = z
+  .string()
+  .superRefine((value, context) => {
+    try {
+      new RegExp(value, "u");
+    } catch (error) {
+      context.addIssue({
+        code: "custom",
+        message: `not a regular expression: ${(error as Error).message}; correct it, or escape its signs by \\`,
+      });
+    }
+  })
+  .meta({ title: "a regular expression", examples: ["[a-z]+"] });
 
-export const pathCondition: z.ZodType<PathCondition> = z.union([
-  z.string().refine(isPathPattern, {
-    message: "not a path; write /exact/path, /with/{parameter}, or /path/* for all below it",
-  }),
-  z.strictObject({ regex: regexText.describe("An expression that the whole path matches.") }),
-]);
+export const pathCondition: z.ZodType<PathCondition> = z
+  .union([
+    z.string().refine(isPathPattern, {
+      message: "not a path; write /exact/path, /with/{parameter}, or /path/* for all below it",
+    }),
+    z.strictObject({ regex: regexText.describe("An expression that the whole path matches.") }),
+  ])
+  .meta({ title: "a path", examples: ["/orders/*"] });
 
 export const networks: z.ZodType<string[]> = z.array(
   z
     .string()
-    .refine((value) => isNetwork(value), { message: "not a network; write an address or 10.0.0.0/8" }),
+    .refine((value) => isNetwork(value), { message: "not a network; write an address or 10.0.0.0/8" })
+    .meta({ title: "a network", examples: ["10.0.0.0/8"] }),
+);
+
+/** Peers that are believed: networks, and "unix" for whoever connects by a Unix socket. */
+export const trustedPeers: z.ZodType<string[]> = z.array(
+  z
+    .string()
+    .refine((value) => value === "unix" || isNetwork(value), {
+      message: "not a network; write an address, 10.0.0.0/8, or unix",
+    })
+    .meta({ title: "a network, or unix", examples: ["10.0.0.0/8"] }),
 );
 
 function isNetwork(value: string): boolean {

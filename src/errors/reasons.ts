@@ -29,6 +29,16 @@ const table = {
     source: "downstream",
     title: "The request ended before its body was complete.",
   },
+  path_invalid: {
+    status: 400,
+    source: "downstream",
+    title: "The request's path is not one that this gateway takes.",
+  },
+  proxy_header_invalid: {
+    status: 400,
+    source: "downstream",
+    title: "The connection does not begin with a valid PROXY protocol header.",
+  },
   target_too_long: { status: 414, source: "downstream", title: "The request's target is too long." },
   head_too_large: { status: 431, source: "downstream", title: "The request's head is too large." },
   fields_too_many: { status: 431, source: "downstream", title: "The request has too many fields." },

@@ -23,6 +23,11 @@ export function giveBack(buffer: Buffer): void {
   free.push(buffer);
 }
 
+/** Gives up a leased buffer that a socket may still read into: it is never leased again. */
+export function forfeit(): void {
+  leased--;
+}
+
 /** Buffers that are out now, for tests and metrics. */
 export function leasesOut(): number {
   return leased;

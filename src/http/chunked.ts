@@ -4,6 +4,7 @@ import type { HeadLimits } from "../lib/limits.ts";
 import { CR, LF } from "./bytes.ts";
 import { REFUSED, scanFields, scanned, scannedFields, TOO_MANY } from "./scan-fields.ts";
 
+// What the next octet belongs to.
 const SIZE = 0;
 const EXTENSION = 1;
 const SIZE_END = 2;

@@ -1,5 +1,6 @@
 import { Kind } from "../lib/field-kinds.ts";
-import { type Fields, listMembers } from "../lib/fields.ts";
+import { listMembers } from "../lib/field-syntax.ts";
+import type { Fields } from "../lib/fields.ts";
 
 /** The options of `Connection` (RFC 9110 §7.6.1) in lower case, each between commas; empty when there is none. */
 export function connectionOptions(fields: Fields): string {

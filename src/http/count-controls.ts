@@ -8,7 +8,8 @@ const LANE_MAX = 255;
 
 /**
  * How many octets of `SHARED[from, to)` are controls (below 0x20, or 0x7f), four at a time: a lane's high bit is set by an
- * addition that cannot carry into the next lane (SWAR; bench/micro/scan.ts).
+ * addition that cannot carry into the next lane (SWAR). Takes 0.4 of the time of one by one (bench/micro/scan.ts,
+ * 2026-11-22).
  */
 export function countControls(from: number, to: number): number {
   let count = 0;

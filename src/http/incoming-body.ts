@@ -1,14 +1,17 @@
 import { Failure } from "../errors/failure.ts";
-import type { BodySink, BodySource, Chunk } from "../lib/body.ts";
+import { type BodySink, type BodySource, type Chunk, HeldBody } from "../lib/body.ts";
 import type { Fields } from "../lib/fields.ts";
 import type { HeadLimits } from "../lib/limits.ts";
-import { giveBack, lease, SHARED } from "./buffers.ts";
+import type { RequestHead } from "../lib/request.ts";
+import { forfeit, giveBack, lease, SHARED } from "./buffers.ts";
 import { ChunkedDecoder } from "./chunked.ts";
 import { CHUNKED, type Framing, UNTIL_CLOSE } from "./framing.ts";
 import type { Transport } from "./transport.ts";
 
 /** From how many bytes still to come a message of known length gets a buffer of its own. */
 const LEASE_FROM = 65_536;
+/** Bytes that are read on while nobody takes them: so the end of a peer that leaves is seen. */
+const AHEAD_MAX = 16_384;
 /** A read smaller than this from a leased buffer gives it back, when the length is not known. */
 const LEASE_UNTIL = 16_384;
 
@@ -40,12 +43,14 @@ export class IncomingBody implements BodySource {
   readonly #decoder: ChunkedDecoder | undefined;
   #left: number;
   #sink: BodySink | undefined = undefined;
-  /** What came before the sink did. */
-  #early: Chunk | undefined = undefined;
+  /** What came before the sink did, or while it was busy: a copy, since the buffers go on to the next read. */
+  #ahead: string | undefined = undefined;
   #lease: Buffer | undefined = undefined;
   /** The sink still uses the last piece. */
   #held = false;
   #cancelled = false;
+  /** Bytes are being taken: the socket changes its buffer behind them. */
+  #pushing = false;
   #trailers: Fields | undefined = undefined;
   #failure: Failure | undefined = undefined;
   /** All was read. */
@@ -79,9 +84,11 @@ export class IncomingBody implements BodySource {
     return new IncomingBody(owner, transport, UNTIL_CLOSE, limits, reasons);
   }
 
-  /** The sink cannot take more now: the socket must not be read. */
+  /** Nobody takes what comes: the socket must not be read. A leased buffer that the sink still uses cannot be read into. */
   get blocked(): boolean {
-    return this.#held || (this.#early !== undefined && !this.#cancelled);
+    if (this.done) return false;
+    if (this.#held && this.#lease !== undefined) return true;
+    return this.#ahead !== undefined && this.#ahead.length >= AHEAD_MAX;
   }
 
   /** Nobody has started it yet. */
@@ -97,31 +104,50 @@ export class IncomingBody implements BodySource {
     return this.#failure;
   }
 
+  /** Gives the head its body, with what of it came along; returns the position behind that. Call before `push`. */
+  begin(head: RequestHead, bytes: Buffer, from: number, to: number): number {
+    const whole = from < to ? this.whole(bytes, from, to) : undefined;
+    if (whole !== undefined) head.body = new HeldBody(whole.content, this.trailers);
+    else if (!this.done) head.body = this;
+    return whole === undefined ? to : whole.end;
+  }
+
   /** Takes the first part of the body, when all of it may be here: the content, if it is. Call before `push`. */
   whole(bytes: Buffer, from: number, to: number): { content: string; end: number } | undefined {
     const end = this.#decode(bytes, from, to);
     if (this.done) return { content: bytes.latin1Slice(piece.start, piece.end), end };
-    if (piece.end > piece.start) this.#early = bytes.latin1Slice(piece.start, piece.end);
+    if (piece.end > piece.start) this.#ahead = bytes.latin1Slice(piece.start, piece.end);
     return undefined;
   }
 
   /** Takes bytes that arrived, hands the content on, and returns the position behind what belongs to this body. */
   push(bytes: Buffer, from: number, to: number, reused: boolean): number {
+    this.#pushing = true;
     const end = this.#decode(bytes, from, to);
     if (piece.end > piece.start && !this.#cancelled) {
-      const size = piece.end - piece.start;
-      const chunk: Chunk = reused
-        ? bytes.latin1Slice(piece.start, piece.end)
-        : bytes.subarray(piece.start, piece.end);
-      if (this.#sink === undefined) this.#early = chunk;
+      if (this.#sink === undefined || this.#held) this.#keep(bytes);
       else {
-        this.#held = true;
-        if (this.#sink.data(chunk)) this.#held = false;
+        const size = piece.end - piece.start;
+        this.#give(
+          this.#sink,
+          reused ? bytes.latin1Slice(piece.start, piece.end) : bytes.subarray(piece.start, piece.end),
+        );
+        this.#chooseBuffer(size);
       }
-      this.#chooseBuffer(size);
     }
     this.#settle(end < to);
+    this.#pushing = false;
     return end;
+  }
+
+  #give(sink: BodySink, chunk: Chunk): void {
+    this.#held = true;
+    if (sink.data(chunk)) this.#held = false;
+  }
+
+  #keep(bytes: Buffer): void {
+    const text = bytes.latin1Slice(piece.start, piece.end);
+    this.#ahead = this.#ahead === undefined ? text : this.#ahead + text;
   }
 
   /** The peer sent its end: that of this body, when it is framed so. */
@@ -137,34 +163,41 @@ export class IncomingBody implements BodySource {
   fail(failure: Failure): void {
     if (this.done || this.#failure !== undefined) return;
     this.#failure = failure;
-    this.#release();
-    if (this.#early === undefined) this.#sink?.fail(failure);
+    if (this.#pushing || this.#transport.closed) this.#release();
+    else this.#forfeit();
+    if (this.#sink === undefined) return;
+    this.#ahead = undefined;
+    this.#sink.fail(failure);
   }
 
   start(sink: BodySink): void {
     this.#sink = sink;
-    const early = this.#early;
-    this.#early = undefined;
-    if (early !== undefined) {
-      this.#held = true;
-      if (sink.data(early)) this.#held = false;
-    }
+    this.#giveAhead(sink);
+    if (!this.done && !this.blocked) this.#transport.resume();
+  }
+
+  /** Hands on what was kept, and the end where that has come as well. */
+  #giveAhead(sink: BodySink): void {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead !== undefined) this.#give(sink, ahead);
+    if (this.#cancelled) return;
     if (this.#failure !== undefined) sink.fail(this.#failure);
     else if (this.done) sink.end(this.#trailers);
-    if (!this.#held && !this.done) this.#transport.resume();
   }
 
   resume(): void {
     if (!this.#held) return;
     this.#held = false;
+    if (this.#ahead !== undefined && this.#sink !== undefined) this.#giveAhead(this.#sink);
     if (this.done || this.#failure !== undefined || this.#transport.closed) this.#release();
-    if (!this.done) this.#transport.resume();
+    if (!this.done && !this.blocked) this.#transport.resume();
   }
 
   cancel(): void {
     if (this.#cancelled) return;
     this.#cancelled = true;
-    this.#early = undefined;
+    this.#ahead = undefined;
     this.#sink = undefined;
     if (this.done) return;
     this.#owner.bodyDropped();
@@ -197,7 +230,7 @@ export class IncomingBody implements BodySource {
       this.#owner.bodyBroken(this.#failure);
     } else if (this.done) {
       this.#release();
-      if (this.#early === undefined && !this.#cancelled) this.#sink?.end(this.#trailers);
+      if (this.#ahead === undefined && !this.#cancelled) this.#sink?.end(this.#trailers);
       this.#owner.bodyRead(extra);
     }
   }
@@ -215,9 +248,19 @@ export class IncomingBody implements BodySource {
   }
 
   #release(): void {
+    const leased = this.#lease;
+    if (leased === undefined) return;
+    if (this.#transport.readInto === leased) this.#transport.readInto = undefined;
+    if (this.#held) return;
+    giveBack(leased);
+    this.#lease = undefined;
+  }
+
+  /** Between two reads the socket keeps its buffer: nobody else may have it. */
+  #forfeit(): void {
+    if (this.#lease === undefined) return;
     this.#transport.readInto = undefined;
-    if (this.#lease === undefined || this.#held) return;
-    giveBack(this.#lease);
+    forfeit();
     this.#lease = undefined;
   }
 }

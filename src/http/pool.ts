@@ -1,7 +1,8 @@
 import type { NetConnectOpts } from "node:net";
 import { Failure } from "../errors/failure.ts";
 import type { HeadLimits } from "../lib/limits.ts";
-import { ClientConnection, type ClientOwner, type ClientTimeouts } from "./client-connection.ts";
+import { ClientConnection } from "./client-connection.ts";
+import type { ClientOwner, ClientTimeouts } from "./client-contract.ts";
 import { type Swept, unwatch, watch } from "./sweeper.ts";
 import type { ReadMode } from "./transport.ts";
 

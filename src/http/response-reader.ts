@@ -19,6 +19,8 @@ import {
 /** A response head as a service sent it. */
 export class ResponseHead {
   readonly status: number;
+  /** 10 or 11: the version of HTTP that the service speaks. */
+  readonly version: number;
   /** The words behind the status, where they are not the usual ones. */
   readonly phrase: string | undefined;
   readonly fields: Fields;
@@ -30,12 +32,14 @@ export class ResponseHead {
 
   constructor(
     status: number,
+    version: number,
     phrase: string | undefined,
     fields: Fields,
     framing: Framing,
     persistent: boolean,
   ) {
     this.status = status;
+    this.version = version;
     this.phrase = phrase;
     this.fields = fields;
     this.framing = framing;
@@ -90,7 +94,7 @@ export function readResponseHead(
   const framing = responseFraming(fields, lastVersion, twice, lastStatus, method);
   if (typeof framing !== "number") return framing;
   const persistent = isPersistent(connectionOptions(fields), lastVersion);
-  return new ResponseHead(lastStatus, lastPhrase, fields, framing, persistent);
+  return new ResponseHead(lastStatus, lastVersion, lastPhrase, fields, framing, persistent);
 }
 
 function readStatusLine(window: string, lineEnd: number): Failure | undefined {

@@ -4,6 +4,13 @@ import type { IncomingBody } from "./incoming-body.ts";
 /** For so long a body may arrive slower than the floor. */
 const BODY_GRACE = 5_000;
 
+/**
+ * For so long bytes of a client we are done with are read and thrown away, so that it can read our last answer: longer
+ * when the rest of a body may be on its way.
+ */
+const LINGER = 500;
+const LINGER_FOR_BODY = 5_000;
+
 /** What a connection must do about the time: nothing, close, refuse a late head, give up a slow body. */
 export type ClockVerdict = "go on" | "close" | "head" | "body";
 
@@ -24,6 +31,8 @@ export class ServerClock {
   #backlog = 0;
   #last = 0;
   #lingerUntil = 0;
+  /** How long it waits for a request from now on, where that is not the usual time. */
+  #leaveAfter: number | undefined = undefined;
 
   constructor(limits: ListenerLimits) {
     this.#limits = limits;
@@ -46,8 +55,20 @@ export class ServerClock {
     this.#since = 0;
   }
 
-  lingerUntil(time: number): void {
-    this.#lingerUntil = time;
+  /** Our last answer is out: the connection stays a little, longer while bytes of a request are `unread`. */
+  linger(unread: boolean): void {
+    this.closeIn(unread ? LINGER_FOR_BODY : LINGER);
+  }
+
+  /** Whatever happens, it closes then. */
+  closeIn(milliseconds: number): void {
+    this.#lingerUntil = performance.now() + milliseconds;
+  }
+
+  /** Waits for another request only so long, counted anew from here and from each answer. */
+  leaveAfter(milliseconds: number): void {
+    this.#leaveAfter = milliseconds;
+    this.#since = 0;
   }
 
   look(
@@ -63,13 +84,13 @@ export class ServerClock {
     if (backlog > 0) return this.#unread(now, backlog);
     this.#backlog = 0;
     if (busy) return this.#slowBody(elapsed, body);
-    if (headBegun || !this.#served) {
+    if (headBegun || (!this.#served && this.#leaveAfter === undefined)) {
       if (this.#headSince === 0) this.#headSince = now;
       if (now - this.#headSince < this.#limits.headerTimeout) return "go on";
       return headBegun ? "head" : "close";
     }
     if (this.#since === 0) this.#since = now;
-    return now - this.#since >= this.#limits.idleTimeout ? "close" : "go on";
+    return now - this.#since >= (this.#leaveAfter ?? this.#limits.idleTimeout) ? "close" : "go on";
   }
 
   /** The client does not read what waits for it. */

@@ -5,45 +5,27 @@ import type { ListenerLimits } from "../lib/limits.ts";
 import type { Reply } from "../lib/reply.ts";
 import type { Downstream, DownstreamEvents, Peer, RequestHead } from "../lib/request.ts";
 import { BodyWriter, type WriterOwner } from "./body-writer.ts";
-import { LF } from "./bytes.ts";
 import { IncomingBody, type IncomingOwner, REQUEST_BODY } from "./incoming-body.ts";
 import { composed, composeReplyHead, composeSwitchHead, informationalHead } from "./reply-head.ts";
-import { read, readRequestHead } from "./request-reader.ts";
+import { type IntakeOwner, RequestIntake } from "./request-intake.ts";
+import { read } from "./request-reader.ts";
 import { ServerClock } from "./server-clock.ts";
+import type { RequestHandler } from "./server-contract.ts";
 import { ServerTunnel } from "./server-tunnel.ts";
 import type { Transport, TransportOwner } from "./transport.ts";
 
-/** What stands above a server connection. */
-export interface RequestHandler {
-  /** A whole head arrived. The handler attaches its events to the downstream, then answers now or later. */
-  request(head: RequestHead, downstream: ServerConnection): void;
-  /** The wire refuses what arrived: the answer to send before the connection is closed. */
-  refused(failure: Failure, peer: Peer): Reply;
-  /** The connection is gone. */
-  closed(connection: ServerConnection): void;
-}
-
-/**
- * For so long bytes of a client we are done with are read and thrown away, so that it can read our last answer: longer
- * when the rest of a body may be on its way.
- */
-const LINGER_FOR_BODY = 5_000;
-const LINGER = 500;
-
-/** Bytes of further requests that are read while one is served; reading on shows when the client leaves. */
-const AHEAD_MAX = 65_536;
+/** For so long a tunnel whose client was told to go may stay, in milliseconds. */
+const TUNNEL_LEAVES = 2_000;
 
 /** A client's connection: reads one request after the other, answers them in their order (RFC 9112 §9.3). */
-export class ServerConnection implements Downstream, TransportOwner, IncomingOwner, WriterOwner {
+export class ServerConnection implements Downstream, TransportOwner, IncomingOwner, WriterOwner, IntakeOwner {
   readonly peer: Peer;
   readonly #handler: RequestHandler;
   readonly #limits: ListenerLimits;
-  readonly #scheme: string;
+  readonly #intake: RequestIntake;
   readonly #clock: ServerClock;
   #transport!: Transport;
   #events: DownstreamEvents | undefined = undefined;
-  /** Bytes that wait: a head that is not complete, or requests behind the one being served. */
-  #ahead: Buffer | undefined = undefined;
   #body: IncomingBody | undefined = undefined;
   #writer: BodyWriter | undefined = undefined;
   #tunnel: ServerTunnel | undefined = undefined;
@@ -61,13 +43,14 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
   #closing = false;
   /** The client will send no more; what it sent is answered. */
   #peerEnded = false;
-  #parsing = false;
+  /** What is answered from here on is the last; a tunnel has so many milliseconds. */
+  #leaves: number | undefined = undefined;
 
   constructor(handler: RequestHandler, limits: ListenerLimits, peer: Peer) {
     this.#handler = handler;
     this.#limits = limits;
     this.peer = peer;
-    this.#scheme = peer.secure ? "https" : "http";
+    this.#intake = new RequestIntake(this, limits, peer.secure ? "https" : "http");
     this.#clock = new ServerClock(limits);
   }
 
@@ -80,7 +63,10 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
     this.#events = events;
   }
 
-  // ---- reading
+  /** No exchange is under way and one may begin. */
+  get free(): boolean {
+    return !this.#busy && !this.#closing;
+  }
 
   received(bytes: Buffer, to: number, reused: boolean): boolean {
     this.#clock.stirred();
@@ -88,73 +74,29 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
     const body = this.#body;
     if (body !== undefined && !body.done && body.failure === undefined) {
       const end = body.push(bytes, 0, to, reused);
-      if (end < to) this.#keep(bytes, end, to);
+      if (end < to && !this.#closing) this.#intake.keep(bytes, end, to);
       // The answer may have gone out as the body ended: what came behind it is the next request.
-      if (!this.#busy && !this.#closing) this.#readAhead();
+      if (this.free) this.#intake.proceed();
       return this.#mayRead();
     }
-    if (this.#busy || this.#closing) {
-      this.#keep(bytes, 0, to);
-      return this.#closing || this.#mayRead();
-    }
-    if (this.#ahead === undefined) this.#readRequests(bytes, to);
-    else this.#continueHead(bytes, to);
+    if (this.#closing) return true;
+    if (this.#busy) this.#intake.keep(bytes, 0, to);
+    else this.#intake.take(bytes, to);
     return this.#mayRead();
   }
 
-  /** A head that came in parts is read again only when a line ended: their number is limited. */
-  #continueHead(bytes: Buffer, to: number): void {
-    const ahead = Buffer.concat([this.#ahead!, bytes.subarray(0, to)]);
-    this.#ahead = ahead;
-    const lineEnded = bytes.subarray(0, to).includes(LF);
-    if (lineEnded || ahead.length > this.#limits.head) {
-      this.#ahead = undefined;
-      this.#readRequests(ahead, ahead.length);
-    }
-  }
-
-  #readRequests(bytes: Buffer, to: number): void {
-    this.#parsing = true;
-    let at = 0;
-    while (at < to) {
-      if (this.#busy || this.#closing) {
-        this.#keep(bytes, at, to);
-        break;
-      }
-      const head = readRequestHead(bytes, at, to, this.#limits, this.#scheme);
-      if (head instanceof Failure) {
-        this.#refuse(head, isHeadRequest(bytes, at));
-        break;
-      }
-      if (head === undefined) {
-        this.#keep(bytes, at, to);
-        break;
-      }
-      at = this.#begin(head, bytes, read.end, to);
-    }
-    this.#parsing = false;
-  }
-
-  /** Begins an exchange; returns the position behind what belongs to it. */
-  #begin(head: RequestHead, bytes: Buffer, from: number, to: number): number {
-    this.#persistent = read.persistent;
+  begin(head: RequestHead, bytes: Buffer, from: number, to: number): number {
+    this.#persistent = read.persistent && this.#leaves === undefined;
     this.#head = head;
     let at = from;
     if (read.framing !== 0) {
       const body = new IncomingBody(this, this.#transport, read.framing, this.#limits, REQUEST_BODY);
-      if (from < to) {
-        const whole = body.whole(bytes, from, to);
-        at = whole === undefined ? to : whole.end;
-        if (body.failure !== undefined) {
-          this.#refuse(body.failure, head.method === "HEAD");
-          return to;
-        }
-        if (whole !== undefined) head.body = new HeldBody(whole.content, body.trailers);
+      at = body.begin(head, bytes, from, to);
+      if (body.failure !== undefined) {
+        this.refuse(body.failure, head.method === "HEAD");
+        return to;
       }
-      if (!body.done) {
-        head.body = body;
-        this.#body = body;
-      }
+      if (!body.done) this.#body = body;
     }
     this.#busy = true;
     this.#clock.began();
@@ -162,15 +104,9 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
     return at;
   }
 
-  #keep(bytes: Buffer, from: number, to: number): void {
-    if (this.#closing) return;
-    const rest = Buffer.from(bytes.subarray(from, to));
-    this.#ahead = this.#ahead === undefined ? rest : Buffer.concat([this.#ahead, rest]);
-  }
-
   #mayRead(): boolean {
     if (this.#body?.blocked) return false;
-    return !this.#busy || this.#ahead === undefined || this.#ahead.length < AHEAD_MAX;
+    return !this.#busy || !this.#intake.full;
   }
 
   bodyRead(): void {
@@ -192,8 +128,6 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
     else this.#transport.destroy();
   }
 
-  // ---- answering
-
   informational(status: number, fields: Fields): void {
     if (this.#head?.version === 10 || this.#answering || !this.#busy) return;
     this.#transport.write(informationalHead(status, fields));
@@ -210,7 +144,7 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
     }
     // An answer before the request's end: what is still to come of it would stand before the next request.
     const unread = this.#body !== undefined && !this.#body.done;
-    const last = this.#closing || (this.#peerEnded && this.#ahead === undefined);
+    const last = this.#closing || (this.#peerEnded && !this.#intake.waits);
     if (unread || last) this.#persistent = false;
     const text = composeReplyHead(reply, head.method, head.version, this.#persistent);
     if (composed.framing === -2) this.#persistent = false;
@@ -223,8 +157,7 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
     // The usual small answer, head and body in one write.
     const content = composed.sendsBody && body !== undefined ? (body as HeldBody).content : "";
     if (!composed.sendsBody) reply.discard();
-    if (typeof content === "string") this.#transport.write(text + content);
-    else this.#transport.writeAll([text, content]);
+    this.#transport.writeWith(text, content);
     this.#bytes = content.length;
     this.#over(true);
   }
@@ -236,11 +169,11 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
     this.#tunnel = new ServerTunnel(reply.tunnel!, this.#body, this.#writer, this.#transport, () =>
       this.#over(true),
     );
-    const ahead = this.#ahead;
-    this.#ahead = undefined;
+    const ahead = this.#intake.release();
     if (ahead !== undefined) this.#body.push(ahead, 0, ahead.length, false);
     this.#tunnel.start();
     if (this.#mayRead()) this.#transport.resume();
+    if (this.#leaves !== undefined) this.goAway(this.#leaves);
   }
 
   messageWritten(): void {
@@ -281,36 +214,26 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
     }
     this.#body = undefined;
     this.#clock.answered();
-    if (this.#parsing) return;
-    this.#readAhead();
+    if (!this.#intake.proceed()) return;
     if (this.#peerEnded && !this.#busy) this.#transport.destroy();
     else if (this.#mayRead()) this.#transport.resume();
   }
 
-  #readAhead(): void {
-    const ahead = this.#ahead;
-    if (ahead === undefined) return;
-    this.#ahead = undefined;
-    this.#readRequests(ahead, ahead.length);
-  }
-
-  #refuse(failure: Failure, ofHead: boolean): void {
+  refuse(failure: Failure, ofHead: boolean): void {
     this.#closing = true;
-    this.#ahead = undefined;
     const reply = this.#handler.refused(failure, this.peer);
     const head = composeReplyHead(reply, ofHead ? "HEAD" : "GET", 11, false);
-    if (ofHead) this.#transport.write(head);
-    else this.#transport.writeAll([head, (reply.body as HeldBody).bytes()]);
+    this.#transport.writeWith(head, ofHead ? "" : (reply.body as HeldBody).content);
     this.#linger(true);
   }
 
   /** Sends our end, then reads on for a while: closing with bytes unread would take the answer back (RFC 9112 §9.6). */
   #linger(refused: boolean): void {
     const unread = this.#body === undefined ? refused : !this.#body.done;
-    this.#ahead = undefined;
+    this.#intake.close();
     this.#body?.cancel();
     this.#transport.endWrite();
-    this.#clock.lingerUntil(performance.now() + (unread ? LINGER_FOR_BODY : LINGER));
+    this.#clock.linger(unread);
     this.#transport.resume();
   }
 
@@ -327,13 +250,22 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
     this.#transport.reset();
   }
 
-  // ---- the end
+  goAway(graceMs: number): void {
+    this.#leaves = graceMs;
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.goAway();
+      this.#clock.closeIn(graceMs);
+    } else if (!this.#answering) this.#persistent = false;
+  }
 
-  /** Idle: closes. Busy: closes behind the answer. */
-  stop(): void {
-    this.#closing = true;
-    this.#persistent = false;
-    if (!this.#busy) this.#transport.destroy();
+  /**
+   * The next answer is the last. A request may be on its way to an idle connection: it is waited for, `lingerMs`, since
+   * closing would leave its client in doubt whether it was served.
+   */
+  stop(lingerMs: number): void {
+    this.goAway(TUNNEL_LEAVES);
+    if (lingerMs > 0 || this.#busy) this.#clock.leaveAfter(lingerMs);
+    else this.#transport.destroy();
   }
 
   /** Closes at once. */
@@ -356,27 +288,13 @@ export class ServerConnection implements Downstream, TransportOwner, IncomingOwn
 
   sweep(now: number): void {
     const body = this.#tunnel === undefined ? this.#body : undefined;
-    const verdict = this.#clock.look(
-      now,
-      this.#busy,
-      this.#ahead !== undefined,
-      body,
-      this.#transport.backlog,
-    );
+    const verdict = this.#clock.look(now, this.#busy, this.#intake.waits, body, this.#transport.backlog);
     if (verdict === "close") this.#transport.destroy();
-    else if (verdict === "head") this.#refuse(new Failure("header_timeout"), false);
+    else if (verdict === "head") this.refuse(new Failure("header_timeout"), false);
     else if (verdict === "body") {
       this.#persistent = false;
       this.#closing = true;
       this.#body?.fail(new Failure("body_too_slow"));
     }
   }
-}
-
-/** Whether the head that was refused is that of a HEAD: its answer has no body. */
-function isHeadRequest(bytes: Buffer, from: number): boolean {
-  return bytes
-    .toString("latin1", from, from + 7)
-    .trimStart()
-    .startsWith("HEAD ");
 }

@@ -1,18 +1,25 @@
-import type { BodySink } from "../lib/body.ts";
+import type { BodyFailure, BodySink, BodySource, Chunk } from "../lib/body.ts";
+import type { Fields } from "../lib/fields.ts";
 import type { Tunnel } from "../lib/reply.ts";
 import type { BodyWriter } from "./body-writer.ts";
+import { FrameScanner } from "./frame-scanner.ts";
 import type { IncomingBody } from "./incoming-body.ts";
 import type { Transport } from "./transport.ts";
+
+/** A server's Close frame with status 1001: the endpoint is going away (RFC 6455 §7.4.1). */
+const GOING_AWAY = "\x88\x02\x03\xe9";
 
 /** A client's connection after 101: both directions pass bytes and end each on its own (RFC 9110 §7.8). */
 export class ServerTunnel {
   readonly #tunnel: Tunnel;
-  readonly #incoming: IncomingBody;
   readonly #outgoing: BodyWriter;
   readonly #transport: Transport;
   readonly #over: () => void;
+  readonly #fromService: Direction;
+  readonly #fromClient: Direction;
   #inDone = false;
   #outDone = false;
+  #leaving = false;
 
   constructor(
     tunnel: Tunnel,
@@ -22,15 +29,17 @@ export class ServerTunnel {
     over: () => void,
   ) {
     this.#tunnel = tunnel;
-    this.#incoming = incoming;
     this.#outgoing = outgoing;
     this.#transport = transport;
     this.#over = over;
+    const frameEnded = (): void => this.#advance();
+    this.#fromService = new Direction(tunnel.incoming, frameEnded);
+    this.#fromClient = new Direction(incoming, frameEnded);
   }
 
   start(): void {
-    this.#outgoing.write(this.#tunnel.incoming);
-    this.#incoming.start(this.#tunnel.outgoing satisfies BodySink);
+    this.#outgoing.write(this.#fromService);
+    this.#tunnel.outgoing.write(this.#fromClient);
   }
 
   /** The client sent its end; the service was told. */
@@ -46,11 +55,94 @@ export class ServerTunnel {
     this.#settle();
   }
 
+  /** Tells the client to go, as soon as a frame of the service is whole; its own Close ends the tunnel. */
+  goAway(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    if (this.#outDone || this.#fromService.frames.closed) return;
+    this.#fromService.endWith(GOING_AWAY);
+  }
+
+  /** Both have said Close, or the client has no more to say. */
+  #advance(): void {
+    if (!this.#leaving || !this.#fromService.frames.closed || !this.#fromClient.frames.closed) return;
+    this.#outgoing.end();
+    this.#tunnel.outgoing.end();
+  }
+
   closed(): void {
     this.#tunnel.abort();
   }
 
   #settle(): void {
-    if (this.#inDone && this.#outDone) this.#over();
+    if (!this.#inDone || !this.#outDone) return;
+    if (this.#leaving) this.#tunnel.abort();
+    this.#over();
+  }
+}
+
+/** One direction: passes bytes on unchanged and knows where frames end. */
+class Direction implements BodySource, BodySink {
+  readonly length = undefined;
+  readonly frames = new FrameScanner();
+  readonly #source: BodySource;
+  readonly #frameEnded: () => void;
+  #sink: BodySink | undefined = undefined;
+  /** The frame that is put in at the next boundary. */
+  #last: string | undefined = undefined;
+  #over = false;
+
+  constructor(source: BodySource, frameEnded: () => void) {
+    this.#source = source;
+    this.#frameEnded = frameEnded;
+  }
+
+  start(sink: BodySink): void {
+    this.#sink = sink;
+    this.#source.start(this);
+  }
+
+  data(chunk: Chunk): boolean {
+    if (this.#over) return true;
+    const { frames } = this;
+    const sink = this.#sink!;
+    const end = frames.follow(chunk, this.#last !== undefined);
+    if (this.#last === undefined || !frames.atBoundary) {
+      const taken = sink.data(chunk);
+      if (frames.closed) this.#frameEnded();
+      return taken;
+    }
+    const taken = sink.data(typeof chunk === "string" ? chunk.slice(0, end) : chunk.subarray(0, end));
+    return this.#finish() && taken;
+  }
+
+  /** Puts a frame in at the next boundary, a Close; what its source sends behind it is thrown away. */
+  endWith(frame: string): void {
+    this.#last = frame;
+    if (this.frames.atBoundary) this.#finish();
+  }
+
+  #finish(): boolean {
+    this.#over = true;
+    this.frames.closed = true;
+    const taken = this.#sink!.data(this.#last!);
+    this.#frameEnded();
+    return taken;
+  }
+
+  end(trailers?: Fields): void {
+    this.#sink!.end(trailers);
+  }
+
+  fail(failure: BodyFailure): void {
+    this.#sink!.fail(failure);
+  }
+
+  resume(): void {
+    this.#source.resume();
+  }
+
+  cancel(): void {
+    this.#source.cancel();
   }
 }

@@ -1,32 +1,42 @@
-import type { Server, Socket } from "node:net";
+import type { Socket } from "node:net";
+import { Failure } from "../errors/failure.ts";
 import type { ListenerLimits } from "../lib/limits.ts";
 import type { Peer } from "../lib/request.ts";
-import { acceptor } from "./accept.ts";
-import { type RequestHandler, ServerConnection } from "./server-connection.ts";
+import { ListeningSocket, type ServerAddress } from "./listening-socket.ts";
+import { ProxiedConnection, type ProxiedOwner } from "./proxied-connection.ts";
+import type { ProxySource } from "./proxy-header.ts";
+import { ServerConnection } from "./server-connection.ts";
+import type { RequestHandler } from "./server-contract.ts";
 import { type ReadMode, Transport } from "./transport.ts";
-
-/** Where a server listens: host and port, or a Unix socket. */
-export interface ServerAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly socket: string | undefined;
-}
 
 /** What holds for the connections that come next. */
 export interface ServerSettings {
   readonly limits: ListenerLimits;
-  /** Whether a peer is a proxy whose word on the client is believed. */
+  /** Whether an address is that of a proxy whose word on the client is believed. */
   readonly trusts: (address: string) => boolean;
+  /** Whether peers on a Unix socket are such proxies. */
+  readonly trustsUnix: boolean;
+  /** Connections begin with a PROXY protocol header: taken from anyone, or from trusted peers only. */
+  readonly proxies: "none" | "any" | "trusted";
 }
 
+/** For so long a request that may be on its way is waited for when the server stops, in milliseconds. */
+const LINGER = 1_000;
+
 /** Accepts connections on one address, within the listener's limits, and gives each to the handler. */
-export class HttpServer {
+export class HttpServer implements ProxiedOwner {
   readonly #handler: RequestHandler;
   readonly #name: string;
-  readonly #server: Server;
+  readonly #listening: ListeningSocket;
   #settings: ServerSettings | undefined = undefined;
+  /** It listens on a Unix socket: its peers have no address. */
+  #unix = false;
   readonly #connections = new Set<ServerConnection>();
+  /** Those whose PROXY protocol header is still to come, with their sockets' own addresses. */
+  readonly #unnamed = new Map<ProxiedConnection, ProxySource>();
   readonly #perAddress = new Map<string, number>();
+  /** Set when it stops: how long idle connections wait for another request. */
+  #linger: number | undefined = undefined;
   #empty: PromiseWithResolvers<void> | undefined = undefined;
 
   constructor(handler: Omit<RequestHandler, "closed">, name: string, mode: ReadMode | "auto") {
@@ -36,7 +46,7 @@ export class HttpServer {
       closed: (connection) => this.#closed(connection),
     };
     this.#name = name;
-    this.#server = acceptor((socket, read) => this.#accept(socket, read), mode);
+    this.#listening = new ListeningSocket((socket, read) => this.#accept(socket, read), mode);
   }
 
   /** From the next connection on these hold. */
@@ -45,52 +55,97 @@ export class HttpServer {
   }
 
   /** Listens, `shared` with other threads or alone; rejects with the system's error where the address cannot be had. */
-  listen({ host, port, socket }: ServerAddress, shared = false): Promise<void> {
-    const where = socket === undefined ? { host, port, reusePort: shared } : { path: socket };
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ ...where, backlog: 4_096 }, () => {
-        this.#server.off("error", reject);
-        resolve();
-      });
-    });
+  listen(address: ServerAddress, shared = false): Promise<void> {
+    this.#unix = address.socket !== undefined;
+    return this.#listening.listen(address, shared);
   }
 
   get port(): number {
-    const address = this.#server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
+    return this.#listening.port;
   }
 
   /** Open connections. */
   get size(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.#unnamed.size;
   }
 
   #accept(socket: Socket, mode: ReadMode): void {
     const address = plainAddress(socket.remoteAddress ?? "");
-    const here = this.#perAddress.get(address) ?? 0;
-    const { limits, trusts } = this.#settings!;
-    if (this.#connections.size >= limits.connections || here >= limits.connectionsPerAddress) {
-      socket.on("error", () => undefined);
-      socket.destroy();
+    const own = { address, port: socket.remotePort ?? 0 };
+    const { limits, proxies } = this.#settings!;
+    const gone = address === "" && !this.#unix;
+    if (gone || this.size >= limits.connections || (proxies === "none" && this.#isFull(address))) {
+      drop(socket);
       return;
     }
-    const port = socket.remotePort ?? 0;
-    const trusted = trusts(address);
-    const peer: Peer = {
-      address,
-      port,
-      listener: this.#name,
-      trusted,
-      secure: false,
-      trusts,
-      memo: undefined,
-    };
-    const connection = new ServerConnection(this.#handler, limits, peer);
-    this.#connections.add(connection);
-    this.#perAddress.set(address, here + 1);
+    if (proxies === "none") {
+      const connection = this.#connectionOf(own);
+      connection.open(new Transport(connection, socket, mode));
+      if (this.#linger !== undefined) connection.stop(this.#linger);
+      return;
+    }
+    if (proxies === "trusted" && !this.#isTrusted(address)) {
+      this.#refuse(new Failure("proxy_header_invalid", "the peer is not a trusted proxy"), own);
+      drop(socket);
+      return;
+    }
+    const connection = new ProxiedConnection(this, limits.headerTimeout);
+    this.#unnamed.set(connection, own);
     connection.open(new Transport(connection, socket, mode));
   }
+
+  #isFull(address: string): boolean {
+    const here = this.#perAddress.get(address) ?? 0;
+    return address !== "" && here >= this.#settings!.limits.connectionsPerAddress;
+  }
+
+  /** A peer without an address is on a Unix socket. */
+  #isTrusted(address: string): boolean {
+    const { trusts, trustsUnix } = this.#settings!;
+    return address === "" ? trustsUnix : trusts(address);
+  }
+
+  #peerOf({ address, port }: ProxySource): Peer {
+    const { trusts } = this.#settings!;
+    const trusted = this.#isTrusted(address);
+    return { address, port, listener: this.#name, trusted, secure: false, trusts, memo: undefined };
+  }
+
+  #connectionOf(source: ProxySource): ServerConnection {
+    const connection = new ServerConnection(this.#handler, this.#settings!.limits, this.#peerOf(source));
+    this.#connections.add(connection);
+    const { address } = source;
+    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+    return connection;
+  }
+
+  // ---- connections that begin with a PROXY protocol header
+
+  introduced(proxied: ProxiedConnection, source: ProxySource | undefined): ServerConnection | undefined {
+    const client = source ?? this.#unnamed.get(proxied)!;
+    if (this.#isFull(client.address)) return undefined;
+    this.#unnamed.delete(proxied);
+    const connection = this.#connectionOf(client);
+    connection.open(proxied.transport);
+    if (this.#linger !== undefined) connection.stop(this.#linger);
+    return connection;
+  }
+
+  unproxied(proxied: ProxiedConnection, failure: Failure): void {
+    this.#refuse(failure, this.#unnamed.get(proxied)!);
+  }
+
+  left(proxied: ProxiedConnection): void {
+    this.#unnamed.delete(proxied);
+    this.#settle();
+  }
+
+  /** Tells of a refusal that cannot be answered: what speaks at the other end is not HTTP. */
+  #refuse(failure: Failure, source: ProxySource): void {
+    this.#handler.refused(failure, this.#peerOf(source));
+  }
+
+  // ---- the end
 
   #closed(connection: ServerConnection): void {
     this.#connections.delete(connection);
@@ -98,26 +153,44 @@ export class HttpServer {
     const left = (this.#perAddress.get(address) ?? 1) - 1;
     if (left === 0) this.#perAddress.delete(address);
     else this.#perAddress.set(address, left);
-    if (this.#connections.size === 0) this.#empty?.resolve();
+    this.#settle();
   }
 
-  /** Stops accepting; open connections go on. */
-  stopAccepting(): void {
-    this.#server.close();
+  #settle(): void {
+    if (this.size === 0) this.#empty?.resolve();
   }
 
-  /** Stops accepting, answers what is in flight, and closes what is left after `graceMs`. */
+  /** Stops accepting, and loses nothing that waits to be accepted; open connections go on. Resolves when that is done. */
+  stopAccepting(): Promise<void> {
+    return this.#listening.close();
+  }
+
+  /**
+   * Stops accepting, answers what is in flight or on its way, tells the clients of tunnels to go, and closes what is left
+   * after `graceMs`. With 0 all closes at once.
+   */
   async stop(graceMs: number): Promise<void> {
-    this.#server.close();
-    for (const connection of this.#connections) connection.stop();
-    if (this.#connections.size === 0) return;
+    const end = performance.now() + graceMs;
+    this.#linger = Math.min(LINGER, graceMs / 2);
+    for (const connection of this.#connections) connection.stop(this.#linger);
+    if (graceMs > 0) await this.#listening.close(graceMs / 2);
+    else this.#listening.closeNow();
+    if (this.size === 0) return;
     this.#empty ??= Promise.withResolvers<void>();
-    const timer = setTimeout(() => {
-      for (const connection of this.#connections) connection.destroy();
-    }, graceMs);
+    const timer = setTimeout(() => this.#destroyAll(), Math.max(0, end - performance.now()));
     await this.#empty.promise;
     clearTimeout(timer);
   }
+
+  #destroyAll(): void {
+    for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.#unnamed.keys()) connection.destroy();
+  }
+}
+
+function drop(socket: Socket): void {
+  socket.on("error", () => undefined);
+  socket.destroy();
 }
 
 /** IPv4 in IPv6 form as plain IPv4. */

@@ -35,7 +35,7 @@ interface RawSocket extends Socket {
 
 /** One socket, read and written without the queues of a stream: every write goes to the kernel at once. */
 export class Transport {
-  readonly #owner: TransportOwner;
+  #owner: TransportOwner;
   readonly #socket: RawSocket;
   readonly #mode: ReadMode;
   /** The buffer that the next read goes into; undefined for the shared one. */
@@ -68,6 +68,13 @@ export class Transport {
     return new Transport(owner, socket, mode);
   }
 
+  /** From now on another is told what happens on this connection. */
+  giveTo(owner: TransportOwner): void {
+    unwatch(this.#owner);
+    this.#owner = owner;
+    watch(owner);
+  }
+
   /** Whether reads can go into a buffer of the owner's choice. */
   get takesBuffers(): boolean {
     return this.#mode === "onread";
@@ -88,6 +95,11 @@ export class Transport {
     );
     this.#inWrite = false;
     return this.#pending === 0;
+  }
+
+  /** Writes a head and what follows it with one call of the kernel. */
+  writeWith(head: string, content: string | Uint8Array): boolean {
+    return typeof content === "string" ? this.write(head + content) : this.writeAll([head, content]);
   }
 
   /** Writes several pieces with one call of the kernel. */

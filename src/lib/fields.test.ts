@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { Random } from "../../test/support/random.ts";
 import { scanFields, scannedFields } from "../http/scan-fields.ts";
+import { FieldBlock } from "./field-block.ts";
 import { Kind } from "./field-kinds.ts";
-import { FieldBlock, Fields } from "./fields.ts";
+import { Fields } from "./fields.ts";
 
 /** Fields as they are read from a connection, behind a start line. */
 function received(...lines: string[]): Fields {

@@ -1,4 +1,6 @@
+import type { FieldBlock } from "./field-block.ts";
 import { HOP_BY_HOP, Kind, kindOf } from "./field-kinds.ts";
+import { checkField, listMembers } from "./field-syntax.ts";
 
 /** The field section of a message as policies may read it. Names are compared without case. */
 export interface ReadonlyFields {
@@ -15,29 +17,6 @@ export interface ReadonlyFields {
   clone(): Fields;
 }
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]|^[\t ]|[\t ]$/;
-
-/** Lines that are added to many messages alike, made once. */
-export class FieldBlock {
-  readonly text: string;
-  readonly kinds: number;
-  readonly pairs: readonly string[];
-
-  /** @param pairs names in lower case and values, alternating, known to be well-formed */
-  constructor(pairs: readonly string[]) {
-    this.pairs = pairs;
-    let text = "";
-    let kinds = 0;
-    for (let i = 0; i < pairs.length; i += 2) {
-      text += `${pairs[i]}: ${pairs[i + 1]}\r\n`;
-      kinds |= kindOf(pairs[i]!);
-    }
-    this.text = text;
-    this.kinds = kinds;
-  }
-}
-
 /** Numbers per field in `marks`: where its name starts, where its colon stands, its kind. */
 export const MARKS = 3;
 
@@ -46,13 +25,13 @@ export const MARKS = 3;
  * sent on as it came, in runs of the text.
  */
 export class Fields implements ReadonlyFields {
-  /** Latin-1 text of whole field lines, each ended by CRLF; may begin with other text. */
+  /** @internal Latin-1 text of whole field lines, each ended by CRLF; may begin with other text. */
   readonly text: string;
-  /** `MARKS` numbers per field, then where the last line ends. */
+  /** @internal `MARKS` numbers per field, then where the last line ends. */
   readonly marks: readonly number[];
-  /** Bits of the kinds that the text holds. */
+  /** @internal Bits of the kinds that the text holds. */
   readonly kinds: number;
-  /** Bits of the kinds whose lines in the text are left out. */
+  /** @internal Bits of the kinds whose lines in the text are left out. */
   dropped: number;
   /** Positions in `marks` of the other lines that are left out. */
   #removed: number[] | undefined;
@@ -97,7 +76,7 @@ export class Fields implements ReadonlyFields {
     return values;
   }
 
-  /** The value of a kind's only line in the text; undefined when there is none or more than one. */
+  /** @internal The value of a kind's only line in the text; undefined when there is none or more than one. */
   only(kind: number): string | undefined {
     let found = -1;
     for (let at = 0; at < this.marks.length - 1; at += MARKS) {
@@ -108,7 +87,7 @@ export class Fields implements ReadonlyFields {
     return found === -1 ? undefined : this.#valueAt(found);
   }
 
-  /** Whether a kind's only line in the text holds just this value; `lower` compares without case. */
+  /** @internal Whether a kind's only line in the text holds just this value; `lower` compares without case. */
   onlyIs(kind: number, value: string, lower = false): boolean {
     const { text, marks } = this;
     let found = false;
@@ -158,13 +137,13 @@ export class Fields implements ReadonlyFields {
     this.put(name.toLowerCase(), value);
   }
 
-  /** Adds a field whose lower-case name and value are known to be well-formed. */
+  /** @internal Adds a field whose lower-case name and value are known to be well-formed. */
   put(name: string, value: string): void {
     if (this.#added === undefined) this.#added = [name, value];
     else this.#added.push(name, value);
   }
 
-  /** Adds the lines of a block; a second one is added line by line. */
+  /** @internal Adds the lines of a block; a second one is added line by line. */
   putBlock(block: FieldBlock): void {
     if (this.#block === undefined) this.#block = block;
     else for (let i = 0; i < block.pairs.length; i += 2) this.put(block.pairs[i]!, block.pairs[i + 1]!);
@@ -186,7 +165,7 @@ export class Fields implements ReadonlyFields {
     this.#removeAdded(lower);
   }
 
-  /** Leaves out every field of these kinds, wherever it came from. */
+  /** @internal Leaves out every field of these kinds, wherever it came from. */
   leaveOut(kinds: number): void {
     this.dropped |= kinds;
     if (this.#block !== undefined && (this.#block.kinds & kinds) !== 0) this.#unblock();
@@ -196,7 +175,7 @@ export class Fields implements ReadonlyFields {
   }
 
   /**
-   * Leaves out what belongs to one connection: the hop-by-hop fields and those that `Connection` names, except the ones
+   * @internal Leaves out what belongs to one connection: the hop-by-hop fields and those that `Connection` names, except the ones
    * that carry the message's own meaning (RFC 9110 §7.6.1).
    */
   dropHopByHop(): void {
@@ -213,7 +192,7 @@ export class Fields implements ReadonlyFields {
     for (const name of present) this.remove(name);
   }
 
-  /** The lines to send, each ended by CRLF: runs of the text as it came, then what was added. */
+  /** @internal The lines to send, each ended by CRLF: runs of the text as it came, then what was added. */
   toText(): string {
     const { marks, dropped } = this;
     const last = marks.length - 1;
@@ -285,19 +264,6 @@ const KEPT_WHATEVER_CONNECTION_SAYS: ReadonlySet<string> = new Set([
   "via",
   "",
 ]);
-
-/** The members of a comma-separated list in lower case (RFC 9110 §5.6.1); only space and tab are white space. */
-export function listMembers(value: string): string[] {
-  return value
-    .toLowerCase()
-    .split(",")
-    .map((member) => member.replace(/^[ \t]+|[ \t]+$/g, ""));
-}
-
-function checkField(name: string, value: string): void {
-  if (!TOKEN.test(name)) throw new RangeError(`not a field name: ${JSON.stringify(name)}`);
-  if (BAD_VALUE.test(value)) throw new RangeError(`not a value that the field ${name} can carry`);
-}
 
 function pick(pairs: readonly string[] | undefined, lower: string, values: string[]): void {
   if (pairs === undefined) return;

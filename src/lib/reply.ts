@@ -5,7 +5,8 @@ import { Fields } from "./fields.ts";
 /** Both directions of a connection that left HTTP behind (RFC 9110 §7.8). */
 export interface Tunnel {
   readonly incoming: BodySource;
-  readonly outgoing: BodySink;
+  /** Takes what the client sends; `write` starts its source and keeps to the pace of the service. */
+  readonly outgoing: BodySink & { write(source: BodySource): void };
   /** Ends both directions at once. */
   abort(): void;
 }

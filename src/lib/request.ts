@@ -9,8 +9,8 @@ export class RequestHead {
   readonly scheme: string;
   /** Host and, where written, port; may be empty (RFC 9110 §7.2). */
   readonly authority: string;
-  /** Path as it is matched and forwarded: begins with "/", or is "*" (OPTIONS only). */
-  readonly path: string;
+  /** Path as it is matched and forwarded: begins with "/", or is "*" (OPTIONS only); made plain by the listener. */
+  path: string;
   /** Query with its "?", or empty. */
   readonly query: string;
   readonly fields: Fields;
@@ -64,6 +64,11 @@ export interface Downstream {
   send(reply: Reply): void;
   /** Ends the exchange at once without an answer; what was begun is cut where the client can see it. */
   reset(): void;
+  /**
+   * Tells the client to go: a WebSocket is sent Close 1001 and ends with the client's own, after `graceMs` at the latest;
+   * any other answer is the last of its connection, where it has not begun. Nothing happens in memory.
+   */
+  goAway(graceMs: number): void;
 }
 
 /** The other end of a connection. */

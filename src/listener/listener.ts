@@ -1,16 +1,16 @@
 import type { Config, ListenerConfig } from "../config/schema.ts";
 import type { ListenAddress } from "../config/values.ts";
-import type { Failure } from "../errors/failure.ts";
-import { problemReply } from "../errors/reply.ts";
+import { Failure } from "../errors/failure.ts";
 import { HttpServer } from "../http/server.ts";
 import type { ServerConnection } from "../http/server-connection.ts";
 import { networkSet } from "../lib/ip.ts";
 import { DEFAULT_LIMITS, type ListenerLimits } from "../lib/limits.ts";
+import { normalizePath, type PathRules } from "../lib/path.ts";
 import type { Reply } from "../lib/reply.ts";
-import type { RequestHead } from "../lib/request.ts";
-import { requestId } from "../lib/request-id.ts";
+import type { Peer, RequestHead } from "../lib/request.ts";
 import { Exchange } from "../pipeline/exchange.ts";
 import { handle } from "../pipeline/handle.ts";
+import { refuse } from "../pipeline/refuse.ts";
 import type { ListenersOptions } from "./listeners.ts";
 
 /** Joins the wire to the pipeline: every request becomes an exchange of the snapshot that serves when it arrives. */
@@ -19,6 +19,7 @@ export class Listener {
   readonly #address: ListenAddress;
   readonly #server: HttpServer;
   readonly #options: ListenersOptions;
+  #paths!: PathRules;
 
   constructor(config: ListenerConfig, whole: Config, options: ListenersOptions) {
     this.name = config.name;
@@ -27,7 +28,7 @@ export class Listener {
     this.#server = new HttpServer(
       {
         request: (head, downstream) => this.#request(head, downstream),
-        refused: (failure) => this.#refused(failure),
+        refused: (failure, peer) => this.#refused(failure, peer),
       },
       config.name,
       options.mode,
@@ -36,21 +37,35 @@ export class Listener {
   }
 
   /** Takes limits and trust from a config; open connections keep theirs. */
-  configure(config: ListenerConfig, { limits: shared }: Config): void {
+  configure(config: ListenerConfig, { limits: shared, paths }: Config): void {
+    this.#paths = paths;
     const limits = Object.freeze({ ...DEFAULT_LIMITS, ...defined(shared), ...defined(config.limits) });
-    this.#server.configure({ limits: limits as ListenerLimits, trusts: networkSet(config.trusted) });
+    const { trusted, proxyProtocol } = config;
+    this.#server.configure({
+      limits: limits as ListenerLimits,
+      trusts: networkSet(trusted.filter((peer) => peer !== "unix")),
+      trustsUnix: trusted.includes("unix"),
+      proxies: proxyProtocol ? (trusted.length === 0 ? "any" : "trusted") : "none",
+    });
   }
 
   #request(head: RequestHead, downstream: ServerConnection): void {
+    const path = normalizePath(head.path, this.#paths);
+    if (path === undefined) {
+      downstream.goAway(0);
+      downstream.send(this.#refused(new Failure("path_invalid"), downstream.peer, head));
+      return;
+    }
+    head.path = path;
     const x = new Exchange(this.#options.current(), downstream, head);
     downstream.attach(x);
     handle(x);
   }
 
-  /** The answer to what never became an exchange. */
-  #refused(failure: Failure): Reply {
-    this.#options.refused(failure);
-    return problemReply(failure.code, requestId(), failure.detail);
+  /** The answer to what no policy is asked about. */
+  #refused(failure: Failure, peer: Peer, head?: RequestHead): Reply {
+    this.#options.refused(failure, this.name);
+    return refuse(this.#options.current(), failure, peer, head);
   }
 
   listen(): Promise<void> {
@@ -79,8 +94,8 @@ export class Listener {
   }
 
   /** Stops accepting; what is open goes on. */
-  stopAccepting(): void {
-    this.#server.stopAccepting();
+  stopAccepting(): Promise<void> {
+    return this.#server.stopAccepting();
   }
 
   stop(graceMs: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Config } from "../config/schema.ts";
+import type { Config, ListenerConfig } from "../config/schema.ts";
 import type { Failure } from "../errors/failure.ts";
 import type { ReadMode } from "../http/transport.ts";
 import type { Snapshot } from "../pipeline/ports.ts";
@@ -8,10 +8,13 @@ import { Listener } from "./listener.ts";
 export interface ListenersOptions {
   /** The snapshot that serves what arrives now. */
   readonly current: () => Snapshot;
-  readonly refused: (failure: Failure) => void;
+  /** Told of what never became an exchange, and by which listener it came. */
+  readonly refused: (failure: Failure, listener: string) => void;
   readonly mode: ReadMode | "auto";
   /** Other threads listen on the same addresses. */
   readonly shared: boolean;
+  /** This thread is the one that owns Unix sockets: they cannot be shared. */
+  readonly first: boolean;
 }
 
 /** Listeners of the next config: opened, not in force. */
@@ -36,7 +39,7 @@ export class Listeners {
   async prepare(config: Config): Promise<PreparedListeners> {
     const opened = new Map<string, Listener>();
     try {
-      for (const listener of config.listeners) {
+      for (const listener of this.#mine(config)) {
         if (this.#byName.get(listener.name)?.standsOn(listener.address) === true) continue;
         const made = new Listener(listener, config, this.#options);
         await made.listen();
@@ -49,10 +52,14 @@ export class Listeners {
     return { config, opened };
   }
 
+  #mine({ listeners }: Config): readonly ListenerConfig[] {
+    return this.#options.first ? listeners : listeners.filter(({ address }) => address.socket === undefined);
+  }
+
   commit({ config, opened }: PreparedListeners): void {
     const before = this.#byName;
     this.#byName = new Map();
-    for (const listener of config.listeners) {
+    for (const listener of this.#mine(config)) {
       const kept = opened.get(listener.name) ?? before.get(listener.name)!;
       kept.configure(listener, config);
       this.#byName.set(listener.name, kept);
@@ -82,8 +89,8 @@ export class Listeners {
   }
 
   /** Stops accepting; what is open goes on. */
-  stopAccepting(): void {
-    for (const listener of this.all) listener.stopAccepting();
+  async stopAccepting(): Promise<void> {
+    await Promise.all(this.all.map((listener) => listener.stopAccepting()));
   }
 
   /** Answers what is in flight, at most for `graceMs`, then closes. */

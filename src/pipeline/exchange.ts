@@ -59,6 +59,8 @@ export class Exchange implements DownstreamEvents {
   /** When the service's answer began, in the clock of `startedAt`; 0 when none came. */
   answeredAt: number;
   forwardedAt: number;
+  /** When an answer was ready to be sent, in the same clock; 0 when none was. */
+  sentAt: number;
   /** The reply that is or will be sent. */
   reply: Reply | undefined;
   /** Set when it is over: nothing that happens later matters. */
@@ -93,6 +95,7 @@ export class Exchange implements DownstreamEvents {
     this.endpoint = undefined;
     this.answeredAt = 0;
     this.forwardedAt = 0;
+    this.sentAt = 0;
     this.reply = undefined;
     this.outcome = undefined;
     this.deadline = Number.POSITIVE_INFINITY;

@@ -1,5 +1,5 @@
 import { Failure } from "../errors/failure.ts";
-import type { Body } from "../lib/body.ts";
+import { type Body, HeldBody } from "../lib/body.ts";
 import { Fields, type ReadonlyFields } from "../lib/fields.ts";
 import { RequestHead } from "../lib/request.ts";
 import { Exchange } from "./exchange.ts";
@@ -16,7 +16,7 @@ export interface ForkRequest {
   readonly target?: string;
   /** Default: none. */
   readonly fields?: ReadonlyFields;
-  /** Default: none. */
+  /** Default: none. The parent's own only when it is held: a stream is read once. */
   readonly body?: Body;
 }
 
@@ -28,12 +28,21 @@ export interface ForkOptions {
 /** Forks of forks of forks: deeper is a loop. */
 const DEPTH_MAX = 8;
 
+const STREAM_TAKEN =
+  'a fork cannot take its parent\'s body while it streams: ask for it whole (body: { request: "buffer" })';
+
 /**
  * Runs a sub-exchange through the same walk: routed anew, in the caller's identity, ended with its parent unless detached.
- * Rejects with a Failure when it is nested too deeply, given up, or its answer was cut.
+ * Rejects with a Failure when it is nested too deeply, would read a stream that its parent reads, is given up, or its
+ * answer was cut.
  */
 export function fork(parent: Exchange, request: ForkRequest, options: ForkOptions): Promise<MemoryReply> {
   if (parent.depth >= DEPTH_MAX) return refuse(new Failure("fork_too_deep"));
+  if (takesStreamOf(parent, request.body)) {
+    const failure = new Failure("policy_failed", STREAM_TAKEN);
+    parent.report(failure); // a copy that nobody waits for would be lost unseen
+    return refuse(failure);
+  }
   const { outgoing } = parent;
   const target = request.target ?? outgoing.path + outgoing.query;
   const query = target.indexOf("?");
@@ -64,6 +73,12 @@ export function fork(parent: Exchange, request: ForkRequest, options: ForkOption
   child.onEnd(() => forks.delete(downstream));
   handle(child);
   return downstream.reply;
+}
+
+/** Two readers of one stream would each get a part of it. */
+function takesStreamOf({ request, outgoing, reply }: Exchange, body: Body | undefined): boolean {
+  if (body === undefined || body instanceof HeldBody) return false;
+  return body === request.body || body === outgoing.body || body === reply?.body;
 }
 
 /** A rejection that nobody need listen to. */

@@ -104,4 +104,6 @@ export class MemoryDownstream implements Downstream {
   reset(): void {
     this.#cut({ code: "client_left" });
   }
+
+  goAway(_graceMs: number): void {}
 }

@@ -6,8 +6,10 @@ import type { Clock } from "../lib/clock.ts";
 import type { Fields } from "../lib/fields.ts";
 import type { Outgoing } from "../lib/outgoing.ts";
 import type { Reply } from "../lib/reply.ts";
+import { checkDefinition } from "./check-policy.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Phase } from "./phases.ts";
+import type { Lines } from "./ports.ts";
 
 /** What a step says: nothing to go on, a reply to stop with; a promise of either only if it must wait. */
 export type Verdict = undefined | Reply;
@@ -89,6 +91,11 @@ export interface PolicyEnv {
   /** A number from 0 up to 1. */
   random(): number;
   slot<T>(): Slot<T>;
+  /**
+   * Opens a log: "stdout", "stderr" or the path of a file, which is added to; closed with the policy. Throws an Error where
+   * it cannot be written.
+   */
+  lines(target: string): Lines;
 }
 
 /** A policy as its file declares it. */
@@ -97,22 +104,18 @@ export interface PolicyDefinition<Options extends z.ZodType = z.ZodType> {
   readonly name: string;
   readonly phase: Phase;
   readonly options: Options;
+  /** It answers every exchange itself: a route with it needs no service (default false). */
+  readonly answers?: boolean;
   /** Reasons that its rejections carry, by code. */
   readonly reasons?: Readonly<Record<string, ReasonSpec>>;
   /** Called when a snapshot is built: all that is known before traffic is settled here. Throws what makes it refuse. */
   compile(options: z.output<Options>, env: PolicyEnv): Step | PolicySteps;
 }
 
-/** Declares a policy. Throws a RangeError for a name that no config could use. */
+/** Declares a policy. Throws a RangeError for what no config could use: a bad name, an unknown phase, a bad reason. */
 export function definePolicy<Options extends z.ZodType>(
   definition: PolicyDefinition<Options>,
 ): PolicyDefinition<Options> {
-  if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(definition.name))
-    throw new RangeError(
-      `a policy's name is lower case words joined by "-", not ${JSON.stringify(definition.name)}`,
-    );
-  for (const code of Object.keys(definition.reasons ?? {}))
-    if (!/^[a-z][a-z0-9_]*$/.test(code))
-      throw new RangeError(`a reason is snake_case, not ${JSON.stringify(code)}`);
+  checkDefinition(definition);
   return Object.freeze(definition);
 }

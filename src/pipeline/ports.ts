@@ -4,7 +4,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Reply } from "../lib/reply.ts";
 import type { ReceivedRequest } from "../lib/request.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Match } from "./route.ts";
+import type { Match, Route } from "./route.ts";
 
 /** All that a route is chosen by. */
 export interface RouteFacts {
@@ -35,9 +35,29 @@ export interface Sink {
   failure(x: Exchange, failure: Failure): void;
 }
 
+/** Takes the lines of a log. */
+export interface Lines {
+  /** Takes one line, without its end. It never waits: a line that cannot be kept is dropped and counted. */
+  write(line: string): void;
+}
+
+/** Lines that somebody has open. */
+export interface OpenLines extends Lines {
+  /** Nothing more comes from this one. */
+  close(): void;
+}
+
+/** Opens what logs are written to. */
+export interface LineTargets {
+  /** Opens "stdout", "stderr" or the file at a path. Throws an Error where it cannot be written. */
+  open(target: string): OpenLines;
+}
+
 /** The immutable whole that serves an exchange from its start to its end. */
 export interface Snapshot {
   readonly router: Router;
+  /** Where requests go that the wire refuses: nothing but the log steps of the policies of every route. */
+  readonly refused: Route;
   readonly forwarder: Forwarder;
   readonly meter: Meter;
   readonly sink: Sink;

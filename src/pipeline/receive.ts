@@ -1,5 +1,6 @@
+import { FieldBlock } from "../lib/field-block.ts";
 import { FORWARDING, Kind } from "../lib/field-kinds.ts";
-import { FieldBlock, type Fields, type ReadonlyFields } from "../lib/fields.ts";
+import type { Fields, ReadonlyFields } from "../lib/fields.ts";
 import { Outgoing } from "../lib/outgoing.ts";
 import type { Peer, ReceivedRequest } from "../lib/request.ts";
 import { requestId } from "../lib/request-id.ts";
@@ -55,6 +56,18 @@ export function receive(x: Exchange): void {
   x.outgoing = outgoing;
 }
 
+/** Whether somebody else's id may stand in logs and fields as it is. */
+export function isSafeId(id: string): boolean {
+  return SAFE_ID.test(id);
+}
+
+/** Gives an exchange another id: in logs, in problem documents and towards the service it stays one. */
+export function giveId(x: Exchange, id: string): void {
+  x.id = id;
+  x.outgoing.fields.remove("x-request-id");
+  x.outgoing.fields.put("x-request-id", id);
+}
+
 /** What an untrusted peer's requests are told with: made once for a connection that keeps naming one host. */
 function forwardingBlock(peer: Peer, request: ReceivedRequest): FieldBlock {
   const { authority, scheme } = request;
@@ -78,13 +91,15 @@ interface ForwardingMemo {
 function extendForwarding(fields: Fields, peer: Peer, request: ReceivedRequest): void {
   const before: ReadonlyFields = request.fields;
   const chain = before.get("x-forwarded-for");
+  // A peer on a Unix socket has no address to add.
+  const addresses = [chain, peer.address].filter((part) => part !== undefined && part !== "");
   fields.leaveOut(Kind.forwardedFor);
-  fields.put("x-forwarded-for", chain === undefined ? peer.address : `${chain}, ${peer.address}`);
+  if (addresses.length > 0) fields.put("x-forwarded-for", addresses.join(", "));
   if (!before.has("x-forwarded-proto")) fields.put("x-forwarded-proto", request.scheme);
   if (!before.has("x-forwarded-host")) fields.put("x-forwarded-host", request.authority);
   const forwarded = before.get("forwarded");
   if (forwarded === undefined) return;
-  const node = peer.address.includes(":") ? `"[${peer.address}]"` : peer.address;
+  const node = peer.address.includes(":") ? `"[${peer.address}]"` : peer.address || "unknown";
   fields.leaveOut(Kind.forwarded);
   fields.put("forwarded", `${forwarded}, for=${node}`);
 }

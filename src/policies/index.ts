@@ -1,4 +1,13 @@
 import type { PolicyDefinition } from "../pipeline/policy.ts";
 
 /** The shipped policies by name; only what a config names is loaded. */
-export const SHIPPED: Readonly<Record<string, () => Promise<PolicyDefinition>>> = {};
+export const SHIPPED: Readonly<Record<string, () => Promise<PolicyDefinition>>> = {
+  "access-log": async () => (await import("./access-log.ts")).accessLog,
+  cors: async () => (await import("./cors.ts")).cors,
+  headers: async () => (await import("./headers.ts")).headers,
+  "ip-allow": async () => (await import("./ip-allow.ts")).ipAllow,
+  redirect: async () => (await import("./redirect.ts")).redirect,
+  "request-id": async () => (await import("./request-id.ts")).requestId,
+  "request-size": async () => (await import("./request-size.ts")).requestSize,
+  respond: async () => (await import("./respond.ts")).respond,
+};

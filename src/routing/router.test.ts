@@ -1,47 +1,19 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { Fields } from "../lib/fields.ts";
-import { RequestHead } from "../lib/request.ts";
-import type { Route } from "../pipeline/route.ts";
+import { bareEntries, bareRoute, factsOf } from "../../test/support/routes.ts";
 import { RouteTable } from "./router.ts";
-
-function route(name: string): Route {
-  return {
-    name,
-    state: { series: -1 },
-    service: undefined,
-    serviceName: "",
-    split: undefined,
-    request: undefined,
-    attempt: [],
-    recover: [],
-    response: undefined,
-    bodies: { request: undefined, response: undefined, responseBuffer: 0 },
-    log: [],
-    deadline: 0,
-  };
-}
 
 type Conditions = Partial<Record<"hosts" | "paths" | "methods", readonly string[]>>;
 type Routes = Readonly<Record<string, Conditions>>;
 
 /** A table of these routes, in the order in which they are written. */
 function table(routes: Routes): (method: string, authority: string, path: string) => string {
-  const rest = { headers: {}, query: {}, cookies: {}, from: [], when: undefined };
-  const list = Object.entries(routes).map(([name, { hosts = [], paths = [], methods = [] }], position) => ({
-    route: route(name),
-    match: [{ host: hosts, path: paths, method: methods, ...rest }],
-    listeners: [],
-    priority: 0,
-    position,
-  }));
-  const made = RouteTable.from(list, route("none"));
-  return (method, authority, path) =>
-    made.match({
-      request: new RequestHead(method, "http", authority, path, "", new Fields()),
-      clientAddress: "",
-      listener: "",
-    }).route.name;
+  const list = Object.entries(routes).map(([name, { hosts = [], paths = [], methods = [] }]) => [
+    name,
+    { match: { host: hosts, path: paths, method: methods } },
+  ]);
+  const made = RouteTable.from(bareEntries(Object.fromEntries(list)), bareRoute("none"));
+  return (method, host, target) => made.match(factsOf({ method, host, target })).route.name;
 }
 
 interface Case {

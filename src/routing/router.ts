@@ -1,6 +1,15 @@
 import type { MatchConfig } from "../config/route-schema.ts";
 import type { RouteFacts, Router } from "../pipeline/ports.ts";
-import type { Match, PathPattern, Route } from "../pipeline/route.ts";
+import type { Match, Route } from "../pipeline/route.ts";
+import { Candidate } from "./candidate.ts";
+import { ALWAYS, type CompiledMatch, compileMatch } from "./compile-match.ts";
+import { explainMatch, type RouteExplanation } from "./explain.ts";
+import { hostOf } from "./host.ts";
+import { PathIndex, type Walk } from "./path-index.ts";
+import { RequestView } from "./request-view.ts";
+import { findResiduals, type Residual } from "./residuals.ts";
+import { findShadows, type Shadow } from "./shadows.ts";
+import { type Edit, TextTable } from "./text-table.ts";
 
 /** A route with the conditions under which it is taken. */
 export interface RouteEntry {
@@ -14,119 +23,123 @@ export interface RouteEntry {
   readonly position: number;
 }
 
-interface Candidate {
-  readonly match: Match;
-  /** Empty for all. */
-  readonly methods: readonly string[];
+/** The paths of a host as it is written: a name, `*.name`, or empty for every host. */
+export interface HostPaths {
+  readonly host: string;
+  readonly paths: PathIndex;
 }
 
-/** The routes of one host, by path. */
-class PathIndex {
-  readonly #exact = new Map<string, Candidate[]>();
-  /** By prefix without its last slash. */
-  readonly #below = new Map<string, Candidate[]>();
-
-  add(path: string, candidate: Candidate): void {
-    const prefix = path.endsWith("/*");
-    const index = prefix ? this.#below : this.#exact;
-    const key = prefix ? path.slice(0, -2) : path;
-    const there = index.get(key) ?? [];
-    index.set(key, there);
-    // A route that names methods is closer than one that takes all; among equals the one written first.
-    const at = candidate.methods.length > 0 ? there.findIndex(({ methods }) => methods.length === 0) : -1;
-    there.splice(at === -1 ? there.length : at, 0, candidate);
-  }
-
-  /** The exact path wins, then the longest prefix; at most one look-up a segment. */
-  find(path: string, method: string): Match | undefined {
-    const exact = this.#exact.size === 0 ? undefined : pick(this.#exact.get(path), method);
-    if (exact !== undefined || this.#below.size === 0) return exact;
-    let prefix = path;
-    for (;;) {
-      const found = pick(this.#below.get(prefix), method);
-      if (found !== undefined) return found;
-      const slash = prefix.lastIndexOf("/");
-      if (prefix === "") return undefined;
-      // "*" has no slash: only what takes everything takes it.
-      prefix = slash === -1 ? "" : prefix.slice(0, slash);
-    }
-  }
-}
-
-function pick(candidates: readonly Candidate[] | undefined, method: string): Match | undefined {
-  if (candidates === undefined) return undefined;
-  for (const { match, methods } of candidates)
-    if (methods.length === 0 || methods.includes(method)) return match;
-  return undefined;
-}
-
-/** Hosts whose indexes are remembered: clients send few, attackers many. */
-const REMEMBERED_HOSTS = 1_000;
+/** Authorities whose hosts are remembered, twice: clients send few, attackers many. */
+const REMEMBERED = 1_000;
 
 /**
- * Finds a request's route: the exact host before the longest wildcard before any host, the exact path before the longest
- * prefix, named methods before all methods, then the order in which they were written.
+ * Finds a request's route. What is closest wins: the exact host before the longest wildcard before any host; then the path:
+ * exact, with parameters, an expression, the longest prefix; then what `compareCandidates` says. One that does not take
+ * the request makes way for the next in this order. Never changed: `with` makes another that shares what is the same.
  */
 export class RouteTable implements Router {
-  readonly #entries: readonly RouteEntry[];
-  readonly #hosts = new Map<string, PathIndex>();
-  readonly #wildcards = new Map<string, PathIndex>();
-  readonly #any = new PathIndex();
-  readonly #remembered = new Map<string, PathIndex[]>();
+  readonly #hosts: TextTable<PathIndex>;
+  /** By what follows the star: `.b.example`. */
+  readonly #wildcards: TextTable<PathIndex>;
+  readonly #any: PathIndex;
   readonly #notFound: Match;
+  readonly #walk: Walk = { nodes: [], starts: [], view: new RequestView(), refused: undefined };
+  #remembered = new Map<string, readonly PathIndex[]>();
+  /** Remembered before; what is asked for again moves over. */
+  #older = new Map<string, readonly PathIndex[]>();
   #lastAuthority: string | undefined = undefined;
-  #lastIndexes: PathIndex[] = [];
+  #lastIndexes: readonly PathIndex[] = [];
 
-  private constructor(entries: readonly RouteEntry[], notFound: Route) {
-    this.#entries = [...entries].sort((a, b) => a.position - b.position);
-    this.#notFound = { route: notFound, pattern: undefined };
-    for (const { route, match } of this.#entries)
-      for (const { host, path, method } of match)
-        for (const name of host.length > 0 ? host : [undefined])
-          for (const one of path.length > 0 ? path : ["/*"])
-            this.#indexOf(name).add(one as string, {
-              match: { route, pattern: patternOf(one as string) },
-              methods: method,
-            });
+  private constructor(draft: Draft, notFound: Route) {
+    this.#hosts = draft.hosts;
+    this.#wildcards = draft.wildcards;
+    this.#any = draft.any;
+    this.#notFound = Object.freeze({ route: notFound, pattern: undefined });
   }
 
-  /** A table of these routes. */
+  /** A table of these routes. Throws an Error for conditions that `checkMatch` finds fault with. */
   static from(entries: readonly RouteEntry[], notFound: Route): RouteTable {
-    return new RouteTable(entries, notFound);
+    return finish(RouteTable.fromSteps(entries, notFound));
+  }
+
+  /** As `from`, with a pause after each route: 10,000 of them take some 100 ms. */
+  static *fromSteps(entries: readonly RouteEntry[], notFound: Route): Generator<void, RouteTable> {
+    const edit: Edit = {};
+    const draft = new Draft(edit, new TextTable(edit), new TextTable(edit), new PathIndex(edit));
+    yield* draft.change([], entries);
+    return new RouteTable(draft, notFound);
   }
 
   /** A table without some routes and with others; the cost grows with the change, not with the table. */
   with(removed: readonly RouteEntry[], added: readonly RouteEntry[], notFound: Route): RouteTable {
-    const kept = this.#entries.filter((entry) => !removed.includes(entry));
-    return new RouteTable([...kept, ...added], notFound);
+    return finish(this.withSteps(removed, added, notFound));
   }
 
-  match({ request }: RouteFacts): Match {
-    const { authority, path, method } = request;
-    const indexes =
-      authority === this.#lastAuthority
-        ? this.#lastIndexes
-        : (this.#remembered.get(authority) ?? this.#remember(authority));
-    this.#lastAuthority = authority;
-    this.#lastIndexes = indexes;
-    for (const index of indexes) {
-      const found = index.find(path, method);
-      if (found !== undefined) return found;
+  /** As `with`, with a pause after each route. */
+  *withSteps(
+    removed: readonly RouteEntry[],
+    added: readonly RouteEntry[],
+    notFound: Route,
+  ): Generator<void, RouteTable> {
+    const draft = new Draft({}, this.#hosts, this.#wildcards, this.#any);
+    yield* draft.change(removed, added);
+    return new RouteTable(draft, notFound);
+  }
+
+  match(facts: RouteFacts): Match {
+    const { authority } = facts.request;
+    if (authority !== this.#lastAuthority) {
+      this.#lastIndexes = this.#indexesOf(authority);
+      this.#lastAuthority = authority;
     }
-    return this.#notFound;
+    const indexes = this.#lastIndexes;
+    const walk = this.#walk;
+    let found: Candidate | undefined;
+    for (let i = 0; i < indexes.length && found === undefined; i++) found = indexes[i]!.find(facts, walk);
+    walk.view.clear();
+    return found === undefined ? this.#notFound : found.match;
   }
 
-  #indexOf(host: string | undefined): PathIndex {
-    if (host === undefined) return this.#any;
-    const map = host.startsWith("*.") ? this.#wildcards : this.#hosts;
-    const key = host.startsWith("*.") ? host.slice(1) : host;
-    const index = map.get(key) ?? new PathIndex();
-    map.set(key, index);
-    return index;
+  /** How a request's route is found, by what finds it: the match, and what came close and why it was not taken. */
+  explain(facts: RouteFacts): RouteExplanation {
+    const refused: Candidate[] = [];
+    this.#walk.refused = (candidate) => refused.push(candidate);
+    try {
+      return explainMatch(this.match(facts), refused, this.#hostPaths(), facts);
+    } finally {
+      this.#walk.refused = undefined;
+    }
   }
 
-  #remember(authority: string): PathIndex[] {
-    const host = hostOf(authority);
+  /** Entries of conditions that no request can reach, since one that is asked before takes all that they would. */
+  shadows(): Shadow[] {
+    return findShadows(this.#hostPaths());
+  }
+
+  /** Where several routes share one host and path and are told apart by further conditions; the most first. */
+  residuals(): Residual[] {
+    return findResiduals(this.#hostPaths());
+  }
+
+  *#hostPaths(): IterableIterator<HostPaths> {
+    for (const [host, paths] of this.#hosts.entries()) yield { host, paths };
+    for (const [suffix, paths] of this.#wildcards.entries()) yield { host: `*${suffix}`, paths };
+    yield { host: "", paths: this.#any };
+  }
+
+  #indexesOf(authority: string): readonly PathIndex[] {
+    const known = this.#remembered.get(authority);
+    if (known !== undefined) return known;
+    const indexes = this.#older.get(authority) ?? this.#findIndexes(hostOf(authority));
+    if (this.#remembered.size >= REMEMBERED) {
+      this.#older = this.#remembered;
+      this.#remembered = new Map();
+    }
+    this.#remembered.set(authority, indexes);
+    return indexes;
+  }
+
+  #findIndexes(host: string): readonly PathIndex[] {
     const indexes: PathIndex[] = [];
     const exact = this.#hosts.get(host);
     if (exact !== undefined) indexes.push(exact);
@@ -134,20 +147,92 @@ export class RouteTable implements Router {
       const wildcard = dot > 0 ? this.#wildcards.get(host.slice(dot)) : undefined;
       if (wildcard !== undefined) indexes.push(wildcard);
     }
-    indexes.push(this.#any);
-    if (this.#remembered.size >= REMEMBERED_HOSTS) this.#remembered.clear();
-    this.#remembered.set(authority, indexes);
+    if (!this.#any.isEmpty) indexes.push(this.#any);
     return indexes;
   }
 }
 
-function patternOf(text: string): PathPattern {
-  const prefix = text.endsWith("/*") ? text.length - 2 : undefined;
-  return { text, params: () => ({}), prefixLength: (path) => prefix ?? path.length };
+/** A table while it is made: what is shared with another is copied where it changes. */
+class Draft {
+  readonly #edit: Edit;
+  hosts: TextTable<PathIndex>;
+  wildcards: TextTable<PathIndex>;
+  any: PathIndex;
+
+  constructor(edit: Edit, hosts: TextTable<PathIndex>, wildcards: TextTable<PathIndex>, any: PathIndex) {
+    this.#edit = edit;
+    this.hosts = hosts;
+    this.wildcards = wildcards;
+    this.any = any;
+  }
+
+  *change(removed: readonly RouteEntry[], added: readonly RouteEntry[]): Generator<void, void> {
+    for (const entry of removed) {
+      this.#remove(entry);
+      yield;
+    }
+    // In the order of their ranks nothing must make room.
+    for (const entry of added.toSorted((a, b) => a.position - b.position)) {
+      this.#add(entry);
+      yield;
+    }
+  }
+
+  #add(entry: RouteEntry): void {
+    for (const [matchIndex, conditions] of compiledOf(entry).entries()) {
+      const hosts = hostsOf(conditions);
+      for (const path of conditions.paths) {
+        const candidate = new Candidate(entry, matchIndex, conditions, path);
+        for (const host of hosts) this.#change(host, (paths) => paths.add(candidate));
+      }
+    }
+  }
+
+  #remove(entry: RouteEntry): void {
+    for (const conditions of compiledOf(entry))
+      for (const host of hostsOf(conditions))
+        this.#change(host, (paths) => {
+          for (const path of conditions.paths) paths.remove(entry, path);
+        });
+  }
+
+  #change(host: string, change: (paths: PathIndex) => void): void {
+    const edit = this.#edit;
+    if (host === "") {
+      if (this.any.owner !== edit) this.any = new PathIndex(edit, this.any);
+      change(this.any);
+      return;
+    }
+    const wildcard = host.startsWith("*.");
+    const table = (wildcard ? this.wildcards : this.hosts).editable(edit);
+    if (wildcard) this.wildcards = table;
+    else this.hosts = table;
+    const key = wildcard ? host.slice(1) : host;
+    const before = table.get(key);
+    const paths = before?.owner === edit ? before : new PathIndex(edit, before);
+    change(paths);
+    if (paths.isEmpty) table.delete(key);
+    else if (paths !== before) table.set(key, paths);
+  }
 }
 
-/** The host of an authority as names are compared: lower case, without port and without the root's dot. */
-function hostOf(authority: string): string {
-  const host = authority.toLowerCase().replace(/:[0-9]*$/, "");
-  return host.endsWith(".") ? host.slice(0, -1) : host;
+function finish(steps: Generator<void, RouteTable>): RouteTable {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+const EVERY_HOST: readonly string[] = [""];
+
+function hostsOf({ hosts }: CompiledMatch): readonly string[] {
+  return hosts.length === 0 ? EVERY_HOST : hosts;
+}
+
+function compiledOf({ route, match }: RouteEntry): readonly CompiledMatch[] {
+  try {
+    return (match.length === 0 ? [ALWAYS] : match).map(compileMatch);
+  } catch (error) {
+    throw new Error(`route ${route.name}: ${(error as Error).message}`, { cause: error });
+  }
 }

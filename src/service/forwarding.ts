@@ -1,11 +1,12 @@
 import { Failure } from "../errors/failure.ts";
 import { reasonSpec } from "../errors/reasons.ts";
-import type { ClientConnection, ClientEvents, OutgoingMessage } from "../http/client-connection.ts";
+import type { ClientConnection } from "../http/client-connection.ts";
+import type { ClientEvents, OutgoingMessage } from "../http/client-contract.ts";
 import type { PoolClient } from "../http/pool.ts";
 import type { ResponseHead } from "../http/response-reader.ts";
 import { type Body, HeldBody } from "../lib/body.ts";
+import { FieldBlock } from "../lib/field-block.ts";
 import { HOP_BY_HOP, Kind } from "../lib/field-kinds.ts";
-import { FieldBlock } from "../lib/fields.ts";
 import type { Outgoing } from "../lib/outgoing.ts";
 import { Reply, type Tunnel } from "../lib/reply.ts";
 import { policyFailed, settle } from "../pipeline/chain.ts";
@@ -24,7 +25,9 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRAC
 /** Tries of one exchange at most, however many endpoints there are. */
 const TRIES_MAX = 5;
 
+/** Via names the version in which the message was received (RFC 9110 §7.6.3). */
 const VIA = new FieldBlock(["via", `1.1 ${VIA_NAME}`]);
+const VIA_FROM_10 = new FieldBlock(["via", `1.0 ${VIA_NAME}`]);
 
 /** One exchange on its way through one service: try after try, until one gives an answer or a failure that stands. */
 export class Forwarding implements PoolClient, ClientEvents {
@@ -105,7 +108,7 @@ export class Forwarding implements PoolClient, ClientEvents {
   answered(head: ResponseHead, body: Body | undefined, tunnel: Tunnel | undefined): void {
     const { fields } = head;
     fields.dropHopByHop();
-    fields.putBlock(VIA);
+    fields.putBlock(head.version === 10 ? VIA_FROM_10 : VIA);
     const reply = new Reply(head.status, fields, body);
     reply.phrase = head.phrase;
     reply.tunnel = tunnel;

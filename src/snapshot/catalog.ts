@@ -1,32 +1,82 @@
+import { isPolicyFile } from "../config/policy-path.ts";
+import { ConfigError, type ConfigProblem, type Locate, type Origin } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
 import type { PolicyDefinition } from "../pipeline/policy.ts";
 import { SHIPPED } from "../policies/index.ts";
 import type { PolicyCatalog } from "./compile-policies.ts";
+import type { UserFile } from "./user-graph.ts";
+import { filesOf, loadUserPolicy, readUserCode } from "./user-policies.ts";
 
-/** Loads the policies that a config names, and no others: shipped ones by their names; `extra` goes first. */
+/**
+ * Loads the policies that a config names, and no others: shipped ones by their names, a user's own by the paths of their
+ * files; `extra` goes first. `file` is where the config came from; `code` what `readCode` gave, where not what the files
+ * hold now is meant. Throws a ConfigError with the problems of all files.
+ */
 export async function loadCatalog(
   config: Config,
   extra: ReadonlyMap<string, PolicyDefinition> = new Map(),
+  file = "config",
+  code: UserCode = readCode(config),
+  locate?: Locate,
 ): Promise<PolicyCatalog> {
   const catalog = new Map(extra);
-  for (const name of namesIn(config)) {
-    const load = SHIPPED[name];
-    if (!catalog.has(name) && load !== undefined) catalog.set(name, await load());
+  const problems: ConfigProblem[] = [];
+  const files = new Map(code.map((one) => [one.url, one]));
+  for (const [name, origin] of namesIn(config, file)) {
+    if (catalog.has(name)) continue;
+    try {
+      const policy = await (isPolicyFile(name) ? loadUserPolicy(name, origin, files) : shipped(name));
+      if (policy !== undefined) catalog.set(name, policy);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems.map((problem) => located(problem, origin, locate)));
+    }
   }
+  if (problems.length > 0) throw new ConfigError(problems);
   return catalog;
 }
 
-/** Names of all policies that stand in a config. */
-export function namesIn({ policies, routes, services }: Config): Set<string> {
-  const names = new Set<string>();
-  const add = (entries: readonly object[]): void => {
-    for (const entry of entries) for (const name of Object.keys(entry)) names.add(name);
+function shipped(name: string): Promise<PolicyDefinition> | undefined {
+  return Object.hasOwn(SHIPPED, name) ? SHIPPED[name]!() : undefined;
+}
+
+/**
+ * All files of the users' own policies of a config, with their texts: plain data that can be sent to another thread, which
+ * then loads what was checked and not what the files have become.
+ */
+export type UserCode = readonly UserFile[];
+
+/** Reads the users' own policies of a config. Never throws: what is missing is told when it is loaded. */
+export function readCode(config: Config): UserCode {
+  return [...readUserCode([...namesIn(config).keys()].filter(isPolicyFile)).values()];
+}
+
+/** Every file that code was read from, absolute; also one that is imported and not there yet. */
+export function filesIn(code: UserCode): string[] {
+  return filesOf(new Map(code.map((one) => [one.url, one])));
+}
+
+/** Names of all policies that stand in a config, and where each stands first. */
+export function namesIn({ policies, routes, services }: Config, file = "config"): Map<string, Origin> {
+  const names = new Map<string, Origin>();
+  const add = (entries: readonly object[], at: Origin): void => {
+    for (const [i, entry] of entries.entries())
+      for (const name of Object.keys(entry))
+        if (!names.has(name)) names.set(name, { file: at.file, path: [...at.path, "policies", i] });
   };
-  add(policies);
-  for (const route of routes) {
-    add(route.policies);
-    for (const split of route.split) add(split.policies);
+  add(policies, { file, path: [] });
+  for (const { origin, policies: own, split } of routes) {
+    add(own, origin);
+    for (const [i, share] of split.entries())
+      add(share.policies, { file: origin.file, path: [...origin.path, "split", i] });
   }
-  for (const service of Object.values(services)) add(service.policies);
+  for (const [name, service] of Object.entries(services))
+    add(service.policies, { file, path: ["services", name] });
   return names;
+}
+
+/** A problem of the config itself gets its line; one in a user's file has it. */
+function located(problem: ConfigProblem, origin: Origin, locate: Locate | undefined): ConfigProblem {
+  const at = problem.line === undefined && problem.file === origin.file ? locate?.(origin) : undefined;
+  return at === undefined ? problem : { ...problem, line: at.line, column: at.column };
 }

@@ -1,3 +1,4 @@
+import { nearest } from "../config/nearest.ts";
 import type { ReasonSpec } from "../errors/reasons.ts";
 import { REASONS } from "../errors/reasons.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -13,7 +14,10 @@ import type {
   ResponseStep,
   Step,
 } from "../pipeline/policy.ts";
+import type { LineTargets, OpenLines } from "../pipeline/ports.ts";
 import type { Named, Route } from "../pipeline/route.ts";
+import { SHIPPED } from "../policies/index.ts";
+import { readOptions } from "./read-options.ts";
 import type { SlotNumbers } from "./slot-numbers.ts";
 
 /** Policies by name. */
@@ -33,11 +37,17 @@ export interface CompiledPolicy {
   readonly steps: PolicySteps;
   /** Its places on exchanges. */
   readonly slots: readonly number[];
+  /** Logs that it has open. */
+  readonly logs: readonly OpenLines[];
 }
 
 /** A policy that cannot be compiled: what is wrong, and where below its entry. */
 export class PolicyRefused extends Error {
-  readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly reason: string }[];
+  readonly issues: readonly {
+    readonly path: readonly PropertyKey[];
+    readonly reason: string;
+    readonly cure?: string;
+  }[];
 
   constructor(issues: PolicyRefused["issues"]) {
     super(
@@ -62,11 +72,13 @@ export class PolicyCompiler {
   readonly #catalog: PolicyCatalog;
   readonly #clock: Clock;
   readonly #slots: SlotNumbers;
+  readonly #lines: LineTargets;
 
-  constructor(catalog: PolicyCatalog, clock: Clock, slots: SlotNumbers) {
+  constructor(catalog: PolicyCatalog, clock: Clock, slots: SlotNumbers, lines: LineTargets = NOWHERE) {
     this.#catalog = catalog;
     this.#clock = clock;
     this.#slots = slots;
+    this.#lines = lines;
   }
 
   /**
@@ -76,25 +88,30 @@ export class PolicyCompiler {
   compile(entry: PolicyEntry, owner: string, old: CompiledPolicy | undefined): CompiledPolicy {
     const [name, ...more] = Object.keys(entry);
     if (name === undefined || more.length > 0)
-      throw refused([], "a policy is written as one name with its options");
+      throw refused([], "a policy is written as one name with its options", "write: - cors: { … }");
     const definition = this.#catalog.get(name);
-    if (definition === undefined) throw refused([], `there is no policy ${JSON.stringify(name)}`);
+    if (definition === undefined)
+      throw refused([], `there is no policy ${JSON.stringify(name)}`, cureOfName(name));
     if (old !== undefined && old.entry === entry && old.definition === definition) return this.keep(old);
     this.#declare(definition);
-    const options = definition.options.safeParse(entry[name] ?? {});
+    const options = readOptions(definition, entry, name);
     if (!options.success)
-      throw new PolicyRefused(
-        options.error.issues.flatMap((issue) =>
-          issue.code === "unrecognized_keys"
-            ? issue.keys.map((key) => ({ path: [name, ...issue.path, key], reason: "is not known here" }))
-            : [{ path: [name, ...issue.path], reason: issue.message }],
-        ),
-      );
+      throw new PolicyRefused(options.issues.map((issue) => ({ ...issue, path: [name, ...issue.path] })));
     const slots: number[] = [];
-    const made: unknown = definition.compile(options.data, this.#env(owner, slots));
-    const steps = typeof made === "function" ? { request: made } : made;
-    checkSteps(name, steps);
-    const policy: CompiledPolicy = { name, entry, options: options.data, definition, steps, slots };
+    const logs: OpenLines[] = [];
+    try {
+      const made: unknown = definition.compile(options.data, this.#env(owner, slots, logs));
+      const steps = typeof made === "function" ? { request: made } : made;
+      checkSteps(name, steps);
+      return this.#made({ name, entry, options: options.data, definition, steps, slots, logs });
+    } catch (error) {
+      this.#slots.giveBack(slots);
+      for (const log of logs) log.close();
+      throw error;
+    }
+  }
+
+  #made(policy: CompiledPolicy): CompiledPolicy {
     this.#new.push(policy);
     this.used.add(policy);
     return policy;
@@ -122,7 +139,7 @@ export class PolicyCompiler {
     }
   }
 
-  #env(owner: string, slots: number[]): PolicyEnv {
+  #env(owner: string, slots: number[], logs: OpenLines[]): PolicyEnv {
     return {
       owner,
       clock: this.#clock,
@@ -135,24 +152,40 @@ export class PolicyCompiler {
           set: (x, value: T) => x.setSlot(index, value),
         };
       },
+      lines: (target) => {
+        const log = this.#lines.open(target);
+        logs.push(log);
+        return log;
+      },
     };
   }
 }
 
+/** Where lines go that nobody wants: of a snapshot that is only looked at. */
+const NOWHERE: LineTargets = { open: () => ({ write: () => undefined, close: () => undefined }) };
+
 /** Closes policies that no exchange uses any more, also behind one that fails at it. */
 export function closePolicies(policies: Iterable<CompiledPolicy>, slots: SlotNumbers): void {
-  for (const { name, steps, slots: numbers } of policies) {
+  for (const { name, steps, slots: numbers, logs } of policies) {
     slots.giveBack(numbers);
     try {
       steps.close?.();
     } catch (error) {
       process.emitWarning(`the policy ${name} failed to close: ${(error as Error)?.message}`);
     }
+    for (const log of logs) log.close();
   }
 }
 
-function refused(path: readonly PropertyKey[], reason: string): PolicyRefused {
-  return new PolicyRefused([{ path, reason }]);
+function refused(path: readonly PropertyKey[], reason: string, cure?: string): PolicyRefused {
+  return new PolicyRefused([{ path, reason, ...(cure !== undefined && { cure }) }]);
+}
+
+function cureOfName(name: string): string {
+  const near = nearest(name, Object.keys(SHIPPED));
+  return near === undefined
+    ? "write a shipped policy's name, or ./path/to/policy.ts"
+    : `did you mean ${near}?`;
 }
 
 const STEPS: ReadonlySet<string> = new Set([
@@ -183,12 +216,17 @@ function checkNeeds(policy: string, needs: unknown): void {
 /** What a route takes from its policies. */
 export type RouteSteps = Pick<Route, "request" | "attempt" | "recover" | "response" | "bodies" | "log">;
 
+/** Policies in the order in which they run: by phase, within a phase as written. */
+export function inPhaseOrder(policies: readonly CompiledPolicy[]): CompiledPolicy[] {
+  return PHASES.flatMap((phase) => policies.filter(({ definition }) => definition.phase === phase));
+}
+
 /** Folds the policies of a route: by phase, within a phase as written; those of its service stand innermost. */
 export function foldPolicies(
   policies: readonly CompiledPolicy[],
   ofService: readonly CompiledPolicy[],
 ): RouteSteps {
-  const byPhase = PHASES.flatMap((phase) => policies.filter(({ definition }) => definition.phase === phase));
+  const byPhase = inPhaseOrder(policies);
   const all = [...byPhase, ...ofService];
   const named = <T>(pick: (steps: PolicySteps) => T | undefined): Named<T>[] =>
     all.flatMap(({ definition, steps }) => {

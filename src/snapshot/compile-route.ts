@@ -18,6 +18,10 @@ export interface CompiledRoute {
   /** Policies of each of its services' shares. */
   readonly splits: readonly (readonly CompiledPolicy[])[];
   readonly services: readonly CompiledService[];
+  /** What runs before a service is known, as written: its policies, and what the gateway itself puts there. */
+  readonly before: readonly CompiledPolicy[];
+  /** The route as it is for each of its services; the route itself where there is one or none. */
+  readonly targets: readonly Route[];
   /** All of its policies but those of its services. */
   readonly policies: readonly CompiledPolicy[];
   readonly states: readonly RouteState[];
@@ -71,6 +75,8 @@ export function compileRoute(parts: RouteParts): CompiledRoute {
     own,
     splits,
     services,
+    before,
+    targets: targets.length === 0 ? [route] : targets,
     policies: [...shared, ...own, ...splits.flat()],
     states: [route, ...targets].map(({ state }) => state),
   };
@@ -101,6 +107,7 @@ function rewritePolicy({ rewrite }: RouteConfig): CompiledPolicy[] {
 /** What answers where no route matches: a route like any other, whose last step refuses. */
 export function notFoundRoute(shared: readonly CompiledPolicy[], states: RouteStates): CompiledRoute {
   const refuse = builtIn("not-found", "cache", { request: (x) => x.reject("route_not_found") });
+  const before = [...shared, refuse];
   const route: Route = Object.freeze({
     name: "(not found)",
     state: states.get("(not found)", ""),
@@ -108,7 +115,7 @@ export function notFoundRoute(shared: readonly CompiledPolicy[], states: RouteSt
     serviceName: "",
     split: undefined,
     deadline: 0,
-    ...foldPolicies([...shared, refuse], []),
+    ...foldPolicies(before, []),
   });
   return {
     entry: { route, match: [], listeners: [], priority: 0, position: 0 },
@@ -116,9 +123,26 @@ export function notFoundRoute(shared: readonly CompiledPolicy[], states: RouteSt
     own: [],
     splits: [],
     services: [],
+    before,
+    targets: [route],
     policies: shared,
     states: [route.state],
   };
+}
+
+/** Where requests go that the wire refuses: the log steps of the policies of every route, and nothing else. */
+export function refusedRoute(shared: readonly CompiledPolicy[], states: RouteStates): Route {
+  const { log } = foldPolicies(shared, []);
+  return Object.freeze({
+    name: "(refused)",
+    state: states.get("(refused)", ""),
+    service: undefined,
+    serviceName: "",
+    split: undefined,
+    deadline: 0,
+    ...foldPolicies([], []),
+    log,
+  });
 }
 
 function builtIn(name: string, phase: "request" | "cache", steps: CompiledPolicy["steps"]): CompiledPolicy {
@@ -129,5 +153,6 @@ function builtIn(name: string, phase: "request" | "cache", steps: CompiledPolicy
     definition: { name, phase, options: undefined as never, compile: () => ({}) },
     steps,
     slots: [],
+    logs: [],
   };
 }

@@ -1,8 +1,12 @@
+import { originOf } from "../config/expand.ts";
+import { writtenPolicyKey } from "../config/policy-path.ts";
 import { ConfigError, type ConfigProblem, type Locate, type Origin, problemAt } from "../config/problem.ts";
+import type { RouteConfig } from "../config/route-schema.ts";
 import type { Config } from "../config/schema.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import type { PolicySteps } from "../pipeline/policy.ts";
-import type { Meter, Sink, Snapshot } from "../pipeline/ports.ts";
+import type { LineTargets, Meter, Sink, Snapshot } from "../pipeline/ports.ts";
+import { checkMatch } from "../routing/compile-match.ts";
 import { RouteTable } from "../routing/router.ts";
 import { ServiceForwarder } from "../service/forward.ts";
 import {
@@ -12,12 +16,13 @@ import {
   type PolicyEntry,
   PolicyRefused,
 } from "./compile-policies.ts";
-import { type CompiledRoute, compileRoute, notFoundRoute, reusable } from "./compile-route.ts";
+import { type CompiledRoute, compileRoute, notFoundRoute, refusedRoute, reusable } from "./compile-route.ts";
 import { type CompiledService, compileService } from "./compile-service.ts";
 import type { Pools } from "./pools.ts";
 import { positionsOf } from "./positions.ts";
 import type { RouteStates } from "./route-states.ts";
 import type { SlotNumbers } from "./slot-numbers.ts";
+import { thrownAt } from "./user-problems.ts";
 
 /** What a snapshot needs from around it. */
 export interface SnapshotParts {
@@ -27,6 +32,8 @@ export interface SnapshotParts {
   readonly meter: Meter;
   readonly sink: Sink;
   readonly catalog: PolicyCatalog;
+  /** Where logs are written; default: nowhere. */
+  readonly lines?: LineTargets;
   readonly clock?: Clock;
   /** The file that the config came from; default "config". */
   readonly file?: string;
@@ -86,7 +93,7 @@ function* snapshotSteps(
 ): Generator<void, CompiledSnapshot> {
   const clock = parts.clock ?? systemClock;
   const problems = new Problems(parts.locate);
-  const compiler = new PolicyCompiler(parts.catalog, clock, parts.slots);
+  const compiler = new PolicyCompiler(parts.catalog, clock, parts.slots, parts.lines);
   const file = parts.file ?? "config";
   const list = (
     entries: readonly PolicyEntry[],
@@ -98,23 +105,39 @@ function* snapshotSteps(
       try {
         return [compiler.compile(entry, owner, old[i])];
       } catch (error) {
-        const path = [...at.path, "policies", i];
+        const from = originOf(entry) ?? { file: at.file, path: [...at.path, "policies", i] };
         const issues =
-          error instanceof PolicyRefused ? error.issues : [{ path: [], reason: (error as Error).message }];
-        for (const issue of issues)
-          problems.add({ file: at.file, path: [...path, ...issue.path] }, issue.reason);
+          error instanceof PolicyRefused
+            ? error.issues
+            : [
+                {
+                  path: [],
+                  cure: undefined,
+                  reason: `${(error as Error)?.message ?? error}${thrownAt(error)}`,
+                },
+              ];
+        for (const { path, reason, cure } of issues)
+          problems.add(
+            { file: from.file, path: [...from.path, ...asWritten(path, from.file)] },
+            reason,
+            cure ?? "correct its options",
+          );
         return [];
       }
     });
 
   const services = new Map<string, CompiledService>();
   for (const [name, written] of Object.entries(config.services)) {
-    const at = { file, path: ["services", name] };
+    const at = written.origin ?? { file, path: ["services", name] };
     const old = previous?.services.get(name);
     const policies = list(written.policies, name, at, old?.policies);
     policies.forEach(({ steps, definition }, i) => {
       if (actsBeforeService(steps))
-        problems.add({ file, path: [...at.path, "policies", i] }, tooLate(definition.name));
+        problems.add(
+          { file: at.file, path: [...at.path, "policies", i] },
+          tooLate(definition.name),
+          "write it on a route",
+        );
     });
     services.set(name, compileService(name, written, policies, parts.pools, old));
     yield;
@@ -140,6 +163,20 @@ function* snapshotSteps(
       const at = { file: written.origin.file, path: [...written.origin.path, "split", i] };
       return list(entry.policies, written.name, at, old?.splits[i]);
     });
+    written.match.forEach((match, i) => {
+      const at = [...written.origin.path, "match", ...(written.match.length > 1 ? [i] : [])];
+      for (const reason of checkMatch(match)) {
+        const when = reason.startsWith("when: ");
+        const cure = when ? "write a condition over request, client and listener" : "correct or remove it";
+        problems.add({ file: written.origin.file, path: when ? [...at, "when"] : at }, reason, cure);
+      }
+    });
+    if (leadsNowhere(written, [...shared, ...own]))
+      problems.add(
+        written.origin,
+        "leads nowhere",
+        "name a service, or a policy that answers such as respond",
+      );
     routes.set(
       written,
       compileRoute({ written, position, shared, own, splits, services, states: parts.states }),
@@ -151,13 +188,14 @@ function* snapshotSteps(
     parts.states,
   );
 
+  // A table cannot be made of conditions that do not compile.
+  problems.throwIfAny(() => compiler.closeNew());
   const entries = [...routes.values()].map(({ entry }) => entry);
   const router =
     previous === undefined || positions.renumbered
-      ? RouteTable.from(entries, notFound.entry.route)
-      : previous.router.with(...difference(previous.routes, routes), notFound.entry.route);
+      ? yield* RouteTable.fromSteps(entries, notFound.entry.route)
+      : yield* previous.router.withSteps(...difference(previous.routes, routes), notFound.entry.route);
   yield;
-  problems.throwIfAny(() => compiler.closeNew());
   return Object.freeze({
     config,
     routes,
@@ -165,6 +203,7 @@ function* snapshotSteps(
     notFound,
     policies: compiler.used,
     router,
+    refused: refusedRoute(notFound.shared, parts.states),
     forwarder: new ServiceForwarder(),
     meter: parts.meter,
     sink: parts.sink,
@@ -191,8 +230,8 @@ class Problems {
     this.#locate = locate;
   }
 
-  add(origin: Origin, reason: string): void {
-    const problem = problemAt(origin, reason, undefined, this.#locate);
+  add(origin: Origin, reason: string, cure?: string): void {
+    const problem = problemAt(origin, reason, cure, this.#locate);
     // A policy of every route is compiled for each of them.
     this.#found.set(`${problem.file}\0${problem.path}\0${reason}`, problem);
   }
@@ -204,11 +243,22 @@ class Problems {
   }
 }
 
+/** Whether nothing answers: no service, and no policy that does it itself; one that could not be compiled may be such. */
+function leadsNowhere({ split, policies }: RouteConfig, compiled: readonly CompiledPolicy[]): boolean {
+  if (split.length > 0 || compiled.some(({ definition }) => definition.answers === true)) return false;
+  return policies.every((entry) => compiled.some((policy) => policy.entry === entry));
+}
+
+/** The path below an entry, which begins with the policy's key. */
+function asWritten([key, ...rest]: readonly PropertyKey[], file: string): PropertyKey[] {
+  return key === undefined ? [] : [writtenPolicyKey(String(key), file), ...rest];
+}
+
 function actsBeforeService({ request, recover, requestBody, body }: PolicySteps): boolean {
   const wantsBody = body?.request !== undefined && body.request !== "none";
   return request !== undefined || recover !== undefined || requestBody !== undefined || wantsBody;
 }
 
 function tooLate(name: string): string {
-  return `${name} acts before the service is known: write it on a route`;
+  return `${name} acts before the service is known, which a route's policies do`;
 }

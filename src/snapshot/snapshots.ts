@@ -1,7 +1,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Pool } from "../http/pool.ts";
 import type { ReadMode } from "../http/transport.ts";
-import type { Meter, Sink } from "../pipeline/ports.ts";
+import type { LineTargets, Meter, Sink } from "../pipeline/ports.ts";
 import type { RouteState } from "../pipeline/route.ts";
 import { type CompiledSnapshot, compileInSlices, compileSnapshot, type SnapshotParts } from "./compile.ts";
 import { type CompiledPolicy, closePolicies, type PolicyCatalog } from "./compile-policies.ts";
@@ -14,6 +14,8 @@ export interface SnapshotsOptions {
   readonly mode: ReadMode;
   readonly meter: Meter;
   readonly sink: Sink;
+  /** Where logs are written; default: nowhere. */
+  readonly lines?: LineTargets;
 }
 
 /**
@@ -29,16 +31,29 @@ export class Snapshots {
   readonly #old = new Set<CompiledSnapshot>();
   /** Prepared, not serving yet. */
   readonly #prepared = new Set<CompiledSnapshot>();
+  #waiting: { readonly waited: Set<CompiledSnapshot>; readonly fn: () => void }[] = [];
   #current: CompiledSnapshot | undefined = undefined;
 
-  constructor({ mode, meter, sink }: SnapshotsOptions) {
+  constructor({ mode, meter, sink, lines }: SnapshotsOptions) {
     this.#pools = new Pools(mode);
-    this.#parts = { pools: this.#pools, states: this.#states, slots: this.#slots, meter, sink };
+    this.#parts = {
+      pools: this.#pools,
+      states: this.#states,
+      slots: this.#slots,
+      meter,
+      sink,
+      ...(lines && { lines }),
+    };
   }
 
-  /** The snapshot that serves. */
+  /** The snapshot that serves; before the first one does, the one that is ready: sockets accept as soon as they listen. */
   get current(): CompiledSnapshot {
-    return this.#current!;
+    return this.#current ?? this.#prepared.values().next().value!;
+  }
+
+  /** Whether a config is in force. */
+  get serves(): boolean {
+    return this.#current !== undefined;
   }
 
   /** Open connections to services. */
@@ -46,9 +61,23 @@ export class Snapshots {
     return this.#pools.connections;
   }
 
+  /** Exchanges that are not over. */
+  get exchanges(): number {
+    let sum = this.#current?.use.exchanges ?? 0;
+    for (const { use } of this.#old) sum += use.exchanges;
+    return sum;
+  }
+
   /** Snapshots that were replaced and still have exchanges. */
   get draining(): number {
     return this.#old.size;
+  }
+
+  /** Calls `fn` once no snapshot before the one that serves now has exchanges. */
+  whenOldAreGone(fn: () => void): void {
+    const waited = new Set(this.#old);
+    if (waited.size === 0) fn();
+    else this.#waiting.push({ waited, fn });
   }
 
   /** Builds the next snapshot beside the one that serves, in small slices of time. Throws a ConfigError. */
@@ -85,15 +114,20 @@ export class Snapshots {
     if (!this.#old.delete(snapshot)) return;
     snapshot.use.whenUnused = undefined;
     this.#tidy(snapshot);
+    for (const { waited } of this.#waiting) waited.delete(snapshot);
+    const gone = this.#waiting.filter(({ waited }) => waited.size === 0);
+    this.#waiting = this.#waiting.filter(({ waited }) => waited.size > 0);
+    for (const { fn } of gone) fn();
   }
 
   /** Ends what no snapshot uses any more. */
   #tidy(gone?: CompiledSnapshot): void {
-    const living = [this.#current!, ...this.#old, ...this.#prepared];
+    const living = [...(this.#current ? [this.#current] : []), ...this.#old, ...this.#prepared];
     const pools = new Set<Pool>();
     const states = new Set<RouteState>();
     const policies = new Set<CompiledPolicy>();
-    for (const { services, routes, notFound, policies: own } of living) {
+    for (const { services, routes, notFound, refused, policies: own } of living) {
+      states.add(refused.state);
       for (const { service } of services.values()) for (const { pool } of service.endpoints) pools.add(pool);
       for (const route of [...routes.values(), notFound]) for (const state of route.states) states.add(state);
       for (const policy of own) policies.add(policy);
@@ -106,6 +140,6 @@ export class Snapshots {
   /** Closes pools and policies. */
   close(): void {
     this.#pools.close();
-    closePolicies(this.current.policies, this.#slots);
+    if (this.#current !== undefined) closePolicies(this.#current.policies, this.#slots);
   }
 }

@@ -1,20 +1,22 @@
 import { setTimeout } from "node:timers/promises";
 import { inspect } from "node:util";
-import { checkConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
-import type { Failure } from "../errors/failure.ts";
 import type { ReadMode } from "../http/transport.ts";
 import { Listeners, type PreparedListeners } from "../listener/listeners.ts";
-import { type RouteCounts, ThreadCounters } from "../observe/counters.ts";
+import { LineFiles } from "../observe/line-files.ts";
+import { WorkerMeter, type WorkerReading } from "../observe/meter.ts";
+import { createSeries } from "../observe/series.ts";
+import { SeriesBook, type SeriesReading } from "../observe/series-book.ts";
 import type { PolicyDefinition } from "../pipeline/policy.ts";
-import type { Meter, Sink } from "../pipeline/ports.ts";
-import { loadCatalog } from "../snapshot/catalog.ts";
+import type { Sink } from "../pipeline/ports.ts";
 import type { CompiledSnapshot } from "../snapshot/compile.ts";
 import type { PolicyCatalog } from "../snapshot/compile-policies.ts";
 import { Snapshots } from "../snapshot/snapshots.ts";
 
 /** How often a gateway that stops looks whether its own requests are done, in milliseconds. */
 const FORK_POLL = 10;
+/** Series of a gateway that counts for itself. */
+const OWN_SERIES = 1_000;
 
 export interface GatewayOptions {
   /** Policies beside the shipped ones, usable by their names in the config. */
@@ -23,8 +25,10 @@ export interface GatewayOptions {
   readonly log?: (line: string) => void;
   /** Other threads listen on the same addresses (default false). */
   readonly shared?: boolean;
-  /** Counts exchanges; default: counters of its own. */
-  readonly meter?: Meter;
+  /** This thread is the one that owns Unix sockets (default true). */
+  readonly first?: boolean;
+  /** Counts what happens; default: numbers of its own. */
+  readonly meter?: WorkerMeter;
 }
 
 /** A change that is ready and not in force yet. */
@@ -37,28 +41,31 @@ export interface Prepared {
 export class Gateway {
   readonly listeners: Listeners;
   readonly #snapshots: Snapshots;
-  readonly #counters = new ThreadCounters();
-  readonly #refused = new Map<string, number>();
+  readonly #book: SeriesBook;
   readonly #log: (line: string) => void;
+  readonly #lines: LineFiles;
 
   constructor(options: GatewayOptions) {
     this.#log = options.log ?? (() => undefined);
+    this.#lines = new LineFiles(this.#log);
+    const series = createSeries({ workers: 1, budget: OWN_SERIES });
+    this.#book = new SeriesBook(series);
+    const meter =
+      options.meter ?? new WorkerMeter({ series, worker: 0, onNew: (news) => this.#book.learn(news) });
     const mode = readMode();
     this.#snapshots = new Snapshots({
       mode: mode === "data" ? "data" : "onread",
-      meter: options.meter ?? this.#counters,
+      meter,
       sink: this.#sink(),
+      lines: this.#lines,
     });
     this.listeners = new Listeners({
       current: () => this.#snapshots.current,
-      refused: (failure) => this.#countRefusal(failure),
+      refused: ({ code }, listener) => meter.refused(listener, code),
       mode,
       shared: options.shared ?? false,
+      first: options.first ?? true,
     });
-  }
-
-  #countRefusal({ code }: Failure): void {
-    this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
   }
 
   #sink(): Sink {
@@ -109,30 +116,39 @@ export class Gateway {
     return this.listeners.get(name).port;
   }
 
-  /** What was counted, by the name of the route. */
-  counts(): Map<string, RouteCounts> {
-    const { routes, notFound } = this.#snapshots.current;
-    return new Map(
-      [...routes.values(), notFound].map(({ entry: { route } }) => [
-        route.name,
-        this.#counters.read(route.state.series),
-      ]),
-    );
+  /** What was counted, where no meter was handed in. */
+  counts(): SeriesReading {
+    return this.#book.read();
   }
 
-  /** Requests that the wire refused, by reason. */
-  refusals(): ReadonlyMap<string, number> {
-    return this.#refused;
+  /** How things stand now, for the beat of a meter. */
+  reading(): WorkerReading {
+    const { serves, exchanges } = this.#snapshots;
+    const services = serves ? [...this.#snapshots.current.services.values()] : [];
+    return {
+      inFlight: exchanges,
+      connections: this.listeners.all.map(({ name, connections }) => [name, connections]),
+      upstream: services.map(({ service: { name, endpoints } }) => [
+        name,
+        endpoints.reduce((sum, { pool }) => sum + pool.size, 0),
+      ]),
+    };
   }
 
   /** Answers what is in flight, at most for `graceMs`, then closes everything. */
   async stop(graceMs: number): Promise<void> {
     const end = performance.now() + graceMs;
     await this.listeners.stop(graceMs);
-    const { forks } = this.#snapshots.current;
+    const forks = this.#snapshots.serves ? this.#snapshots.current.forks : new Set<{ leave(): void }>();
     while (forks.size > 0 && performance.now() < end) await setTimeout(FORK_POLL);
     for (const fork of forks) fork.leave();
     this.#snapshots.close();
+    await this.#lines.settled();
+  }
+
+  /** Opens every log file again at its path, after a rotation has moved it away. */
+  reopenLogs(): void {
+    this.#lines.reopen();
   }
 }
 
@@ -143,24 +159,6 @@ function shown(cause: unknown): string {
   } catch {
     return "something that cannot be shown";
   }
-}
-
-/** Policies by name. Throws an Error where two have the same. */
-function catalogOf(policies: readonly PolicyDefinition[]): Map<string, PolicyDefinition> {
-  const catalog = new Map<string, PolicyDefinition>();
-  for (const policy of policies) {
-    if (catalog.has(policy.name)) throw new Error(`two policies are named ${policy.name}`);
-    catalog.set(policy.name, policy);
-  }
-  return catalog;
-}
-
-/** Starts a gateway from a config as it would be written. Throws a ConfigError, or the system's error for an address. */
-export async function startGateway(config: unknown, options: GatewayOptions = {}): Promise<Gateway> {
-  const checked = checkConfig(config);
-  const gateway = new Gateway(options);
-  await gateway.start(checked, await loadCatalog(checked, catalogOf(options.policies ?? [])));
-  return gateway;
 }
 
 /** Sockets are read by onread wherever Node's inside is as it should be; TORANA_READ_MODE=data asks for the other way. */

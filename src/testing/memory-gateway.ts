@@ -59,6 +59,8 @@ export interface MemoryGateway {
   readonly sent: readonly SentRequest[];
   /** What the log was told so far. */
   readonly failures: readonly Failure[];
+  /** Lines that were written to logs so far, to whichever. */
+  readonly lines: readonly string[];
   /** Exchanges that are over, forks too. */
   readonly ended: readonly Exchange[];
   /** Closes the policies. */
@@ -81,6 +83,7 @@ export function memoryGateway(options: MemoryGatewayOptions): MemoryGateway {
   const peer: Peer = { ...MEMORY_PEER, address: "192.0.2.1", ...options.peer };
   const failures: Failure[] = [];
   const ended: Exchange[] = [];
+  const lines: string[] = [];
   const forwarder = new MemoryForwarder(service);
   const slots = new SlotNumbers();
   const compiled = compileSnapshot(checkConfig(wholeConfig(config, "http://main.example")), {
@@ -89,6 +92,7 @@ export function memoryGateway(options: MemoryGatewayOptions): MemoryGateway {
     slots,
     meter: { record: (x) => void ended.push(x) },
     sink: { failure: (_x, failure) => void failures.push(failure) },
+    lines: { open: () => ({ write: (line) => void lines.push(line), close: () => undefined }) },
     catalog: new Map(policies.map((policy) => [policy.name, policy])),
     ...(clock && { clock }),
   });
@@ -112,6 +116,7 @@ export function memoryGateway(options: MemoryGatewayOptions): MemoryGateway {
     send,
     sent: forwarder.sent,
     failures,
+    lines,
     ended,
     close: () => closePolicies(compiled.policies, slots),
   };

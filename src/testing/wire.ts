@@ -9,7 +9,7 @@ import { Reply } from "../lib/reply.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { MemoryReply } from "../pipeline/memory-downstream.ts";
 import { definePolicy, type PolicyDefinition } from "../pipeline/policy.ts";
-import { startGateway } from "../supervisor/gateway.ts";
+import { startGateway } from "../supervisor/start-gateway.ts";
 import { type PolicyRun, wholeConfig } from "./memory-gateway.ts";
 import type { SentRequest, ServiceFunction, TestRequest } from "./messages.ts";
 

@@ -166,7 +166,7 @@ export function judgeReading(request: StrictRequest, reading: Reading, name: str
     if (seen !== wanted) problems.push(`${what} ${show(seen)} instead of ${show(wanted)}`);
   };
   same("method", request.method, reading.method ?? "GET");
-  same("target", withoutOddEscapes(request.target), withoutOddEscapes(fill(reading.target ?? `/${ID}`)));
+  same("target", plain(request.target), plain(fill(reading.target ?? `/${ID}`)));
   if (reading.host !== null)
     same("host", valuesOf(request.fields, "host").join("|"), fill(reading.host ?? HOST));
   same("body", request.body, fill(reading.body ?? ""));
@@ -186,9 +186,17 @@ export function judgeReading(request: StrictRequest, reading: Reading, name: str
   return problems;
 }
 
-/** Bytes that clients send although RFC 3986 wants them escaped mean the same escaped. */
-function withoutOddEscapes(target: string): string {
-  return target.replace(/%(?:22|3C|3E|5B|5C|5D|5E|60|7B|7C|7D)/gi, decodeURIComponent);
+/**
+ * One spelling of those that mean the same: digits in either case, unreserved octets escaped or not (RFC 3986 6.2.2), and
+ * bytes that clients send although they want escaping.
+ */
+function plain(target: string): string {
+  return target
+    .replace(/%[0-9a-f]{2}/gi, (octet) => octet.toUpperCase())
+    .replace(
+      /%(?:22|3C|3E|5B|5C|5D|5E|60|7B|7C|7D|2D|2E|5F|7E|3[0-9]|[46][1-9A-F]|[57][0-9A])/g,
+      decodeURIComponent,
+    );
 }
 
 function judgeTrailers(seen: readonly Field[], allowed: readonly Field[]): string[] {

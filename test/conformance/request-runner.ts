@@ -14,9 +14,10 @@ const SETTLE_MS = 300;
 
 const NEXT = SMUGGLED.replace("/smuggled/", "/next/");
 
-export interface RunOptions {
+/** How the rows of a table are run, against which gateway and service. */
+export interface RunOptions<Service> {
   readonly port: number;
-  readonly service: StrictService;
+  readonly service: Service;
   /** True for this project's gateway: its own fields and problem documents are checked as well. */
   readonly own: boolean;
   /** How each case travels; given the case's place in the run. */
@@ -58,7 +59,7 @@ export function nextName(): string {
 /** Runs all rows, and judges them when all traffic has come to rest. */
 export async function runRequestCases(
   families: readonly Family<RequestCase>[],
-  options: RunOptions,
+  options: RunOptions<StrictService>,
 ): Promise<CaseResult[]> {
   const rows = families.flatMap(({ name, cases }) => cases.map((row) => ({ family: name, row })));
   const runs = rows.flatMap(({ family, row }, index) =>
@@ -94,7 +95,10 @@ export async function inParallel<T, R>(
   return results;
 }
 
-async function perform({ row, name, delivery }: Run, { port, patienceMs }: RunOptions): Promise<ClientView> {
+async function perform(
+  { row, name, delivery }: Run,
+  { port, patienceMs }: RunOptions<StrictService>,
+): Promise<ClientView> {
   const alone = row.end === true || row.last === true || row.keep === true;
   const served = row.expect.kind === "forwarded" || row.expect.kind === "either";
   const behind = alone ? "" : served ? NEXT : SMUGGLED;

@@ -5,26 +5,24 @@ import type { ResponseCase } from "./attacks/response-table.ts";
 import { type Family, get, HOST, head, ID } from "./attacks/table.ts";
 import { judgeNext, judgeResponse, type ResponseView } from "./judge-response.ts";
 import type { LyingService } from "./lying-service.ts";
-import { type CaseResult, named, nextName, PATIENCE_MS, readResponses } from "./request-runner.ts";
+import {
+  type CaseResult,
+  named,
+  nextName,
+  PATIENCE_MS,
+  type RunOptions,
+  readResponses,
+} from "./request-runner.ts";
 
 /** Time for bytes behind a response to reach the gateway before the next request does. */
 const DIGEST_MS = 2;
 
 const NEXT = head(`GET /next/${ID} HTTP/1.1`, `Host: ${HOST}`);
 
-export interface ResponseRunOptions {
-  readonly port: number;
-  readonly service: LyingService;
-  readonly own: boolean;
-  readonly deliveries: (index: number) => readonly Delivery[];
-  /** How long a client waits for an answer that does not come. */
-  readonly patienceMs?: number;
-}
-
 /** Runs all rows; in sequence, so that a connection that should not be reused is the one that would be. */
 export async function runResponseCases(
   families: readonly Family<ResponseCase>[],
-  options: ResponseRunOptions,
+  options: RunOptions<LyingService>,
 ): Promise<CaseResult[]> {
   const results: CaseResult[] = [];
   const rows = families.flatMap((family) => family.cases.map((row) => ({ family: family.name, row })));
@@ -39,7 +37,7 @@ export async function runResponseCases(
 async function perform(
   row: ResponseCase,
   delivery: Delivery,
-  { port, service, own, patienceMs = PATIENCE_MS }: ResponseRunOptions,
+  { port, service, own, patienceMs = PATIENCE_MS }: RunOptions<LyingService>,
 ): Promise<Omit<CaseResult, "family">> {
   const name = nextName();
   const answer = named(row.answer, name);

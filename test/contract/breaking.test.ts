@@ -4,7 +4,7 @@ import { type Exchange, Failure, Fields, HeldBody, type Phase, type PolicySteps,
 import { memoryGateway, pieces } from "torana/testing";
 import { until } from "../support/wait.ts";
 import { FAULTS, HARMLESS_IN_LOG, SECRET } from "./faults.ts";
-import { bothWays, jsonOf, policyOf, textOf, type Way } from "./ways.ts";
+import { bothWays, jsonOf, PHASES, policyOf, textOf, type Way } from "./ways.ts";
 
 /** A place where a policy is called: `fault` does what the request's x-fault says, if it says so. */
 interface Position {
@@ -18,16 +18,6 @@ interface Position {
   /** Only what a failed forward leads to. */
   readonly failing?: boolean;
 }
-
-const PHASES: readonly Phase[] = [
-  "receive",
-  "authenticate",
-  "authorize",
-  "limit",
-  "request",
-  "cache",
-  "forward",
-];
 
 const POSITIONS: readonly Position[] = [
   ...PHASES.map((phase): Position => ({ title: phase, phase, steps: (fault) => ({ request: fault }) })),

@@ -1,22 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Exchange, Failure, Fields, type PolicySteps, Reply } from "torana";
+import { type Exchange, Failure, Fields, HeldBody, type PolicySteps, Reply } from "torana";
 import { memoryGateway, type ServiceFunction } from "torana/testing";
 import { until, within } from "../support/wait.ts";
 import { askFirst } from "./policies/mirror.ts";
-import { bothWays, jsonOf, policyOf, textOf, type Way } from "./ways.ts";
-
-const MAIN = "http://main.example";
-const SHADOW = "http://shadow.example";
-const LAYOUT = {
-  routes: [
-    { name: "shadow", match: { host: "shadow.example" }, service: "shadow" },
-    { name: "all", service: "main" },
-  ],
-  services: { main: { endpoints: [MAIN] }, shadow: { endpoints: [SHADOW] } },
-};
-const sentTo = (way: Way, endpoint: string): Way["sent"] =>
-  way.sent.filter((sent) => sent.endpoint === endpoint);
+import { LAYOUT, MAIN, SHADOW, sentTo } from "./shadow.ts";
+import { bothWays, jsonOf, policyOf, textOf } from "./ways.ts";
 
 bothWays(
   "a step that asks elsewhere first may wait for the answer",
@@ -90,6 +79,31 @@ bothWays(
     assert.equal(reply.status, 508);
     assert.equal(jsonOf(reply)["reason"], "fork_too_deep");
     assert.equal(way.sent.length, 0);
+  },
+);
+
+bothWays(
+  "a fork cannot take the client's body while it streams: the policy is told, and the client's exchange goes on",
+  () => ({
+    policies: [
+      policyOf({
+        request: (x: Exchange) => {
+          if (x.depth > 0) return;
+          assert.ok(x.outgoing.body !== undefined && !(x.outgoing.body instanceof HeldBody));
+          x.fork({ authority: "shadow.example", body: x.outgoing.body }, { detached: true });
+          x.fork({ authority: "shadow.example", body: x.request.body! });
+        },
+      }),
+    ],
+    config: { ...LAYOUT, policies: [{ p: {} }] },
+    service: ({ body }) => Reply.text(200, String(body.length)),
+  }),
+  async (way) => {
+    const pieces = Array.from({ length: 30 }, () => "x".repeat(10_000));
+    assert.equal(textOf(await way.ask({ method: "POST", body: pieces })), "300000");
+    assert.equal(sentTo(way, SHADOW).length, 0);
+    assert.equal(way.told.length, 2);
+    for (const line of way.told) assert.match(line, /policy_failed.*body.*buffer/);
   },
 );
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { definePolicy, type Exchange, type PolicyEnv, type PolicySteps, Reply, type Slot } from "torana";
 import { memoryGateway, testClock } from "torana/testing";
 import { z } from "zod";
-import { startGateway } from "../../src/supervisor/gateway.ts";
+import { startGateway } from "../../src/supervisor/start-gateway.ts";
 import { request } from "../support/client.ts";
 import { startService } from "../support/service.ts";
 import { until, within } from "../support/wait.ts";

@@ -3,17 +3,9 @@ import { definePolicy, type Exchange, Reply } from "torana";
 import { z } from "zod";
 import { until } from "../support/wait.ts";
 import { mirror } from "./policies/mirror.ts";
+import { LAYOUT, MAIN, SHADOW, sentTo } from "./shadow.ts";
 import { bothWays, gate, textOf, type Way } from "./ways.ts";
 
-const MAIN = "http://main.example";
-const SHADOW = "http://shadow.example";
-const LAYOUT = {
-  routes: [
-    { name: "shadow", match: { host: "shadow.example" }, service: "shadow" },
-    { name: "all", service: "main" },
-  ],
-  services: { main: { endpoints: [MAIN] }, shadow: { endpoints: [SHADOW] } },
-};
 const mirrored = { ...LAYOUT, policies: [{ who: {} }, { mirror: { to: "shadow.example" } }] };
 
 const who = definePolicy({
@@ -28,8 +20,6 @@ const who = definePolicy({
 });
 
 const shadowOf = (way: Way): Exchange | undefined => way.ended.find(({ route }) => route.name === "shadow");
-const sentTo = (way: Way, endpoint: string): Way["sent"] =>
-  way.sent.filter((sent) => sent.endpoint === endpoint);
 
 bothWays(
   "a mirror gets the request as it came, in the caller's name, and once",

@@ -1,16 +1,6 @@
 import assert from "node:assert/strict";
 import { type Exchange, Fields, type Phase, type PolicyDefinition, type PolicySteps, Reply } from "torana";
-import { bothWays, jsonOf, policyOf } from "./ways.ts";
-
-const PHASES: readonly Phase[] = [
-  "receive",
-  "authenticate",
-  "authorize",
-  "limit",
-  "request",
-  "cache",
-  "forward",
-];
+import { bothWays, jsonOf, PHASES, policyOf } from "./ways.ts";
 
 /** A policy of each phase and name that notes where it was; all of them note in one list. */
 function tracing(trace: string[], names: readonly string[], waits: boolean): PolicyDefinition[] {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import type { Exchange, PolicyDefinition } from "torana";
-import { type Gateway, startGateway } from "../../src/supervisor/gateway.ts";
+import type { Gateway } from "../../src/supervisor/gateway.ts";
+import { startGateway } from "../../src/supervisor/start-gateway.ts";
 import { type Bytes, Client, type Response } from "../support/client.ts";
 import type { Service } from "../support/service.ts";
 import { within } from "../support/wait.ts";

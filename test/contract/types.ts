@@ -85,7 +85,7 @@ export type Shapes = [
   Expect<
     Equal<AttemptView, { readonly number: number; readonly endpoint: string; readonly request: Outgoing }>
   >,
-  Expect<Equal<Keys<PolicyEnv>, "owner" | "clock" | "random" | "slot">>,
+  Expect<Equal<Keys<PolicyEnv>, "owner" | "clock" | "random" | "slot" | "lines">>,
   Expect<Equal<ReturnType<Slot<number>["get"]>, number | undefined>>,
 ];
 

@@ -3,10 +3,17 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { definePolicy, type Exchange, Failure, type MemoryReply, type PolicyDefinition } from "torana";
+import {
+  definePolicy,
+  type Exchange,
+  Failure,
+  type MemoryReply,
+  type Phase,
+  type PolicyDefinition,
+} from "torana";
 import { memoryGateway, type SentRequest, type ServiceFunction, type TestRequest } from "torana/testing";
 import { z } from "zod";
-import { startGateway } from "../../src/supervisor/gateway.ts";
+import { startGateway } from "../../src/supervisor/start-gateway.ts";
 import { ask, serve } from "../../src/testing/wire.ts";
 import { deadPort } from "../support/service.ts";
 import { until, within } from "../support/wait.ts";
@@ -171,6 +178,17 @@ async function onSockets(
 function gone(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "ECONNRESET" || (error as Error).message === "aborted";
 }
+
+/** The phases as the contract has them, in their order. */
+export const PHASES: readonly Phase[] = [
+  "receive",
+  "authenticate",
+  "authorize",
+  "limit",
+  "request",
+  "cache",
+  "forward",
+];
 
 /** Notes every exchange that is over. */
 export function watch(ended: Exchange[]): PolicyDefinition {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { request } from "../support/client.ts";
 import { startBytesService, startRawService } from "../support/service.ts";
 import { stage } from "../support/stage.ts";
+import { fieldValues } from "../support/wire.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -143,7 +144,11 @@ test("an HTTP/1.0 service is understood", async (t) => {
     await connection.send("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nold");
   });
   const client = await (await stage(t, service)).connect();
-  for (let round = 0; round < 3; round++) assert.equal((await client.ask(request("GET /"))).text, "old");
+  for (let round = 0; round < 3; round++) {
+    const { text, fields } = await client.ask(request("GET /"));
+    assert.equal(text, "old");
+    assert.deepEqual(fieldValues(fields, "via"), ["1.0 torana"]);
+  }
 });
 
 test("spaces around a content-length and names in any case are understood", async (t) => {

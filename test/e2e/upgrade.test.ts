@@ -80,21 +80,26 @@ async function check(wire: Wire, seed: number): Promise<void> {
 }
 
 test("5 MB each way at once arrive unchanged", async (t) => {
+  const { promise: arrived, resolve } = Promise.withResolvers<void>();
   const service = await startTunnel(async (tunnel) => {
     await Promise.all([pour((bytes) => tunnel.send(bytes), 31), check(tunnel.wire, 32)]);
+    resolve();
     await tunnel.wire.rest();
   });
   const client = await (await stage(t, service)).connect();
   await shake(client);
   await Promise.all([pour((bytes) => client.send(bytes), 32), check(client.wire, 31)]);
+  await within("the service to have it all", arrived);
 });
 
 test("5 MB each way, where both read only after they have sent", async (t) => {
   const { promise: sent, resolve } = Promise.withResolvers<void>();
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
   const service = await startTunnel(async (tunnel) => {
     const sending = pour((bytes) => tunnel.send(bytes), 33);
     await sent;
     await Promise.all([sending, check(tunnel.wire, 34)]);
+    arrive();
     await tunnel.wire.rest();
   });
   const client = await (await stage(t, service)).connect();
@@ -103,7 +108,36 @@ test("5 MB each way, where both read only after they have sent", async (t) => {
   await new Promise((done) => setTimeout(done, 200));
   resolve();
   await Promise.all([sending, check(client.wire, 33)]);
+  await within("the service to have it all", arrived);
 });
+
+for (const late of ["service", "client"] as const)
+  test(`60 MB to a ${late} that reads late arrive: a side that is behind holds the other up, and no longer`, async (t) => {
+    const size = 60 * MB;
+    const { promise: sent, resolve } = Promise.withResolvers<void>();
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<number>();
+    const flood = async (send: (bytes: Buffer) => Promise<void>): Promise<void> => {
+      const piece = Buffer.alloc(MB, 7);
+      setTimeout(resolve, 300);
+      for (let left = size; left > 0; left -= MB) await send(piece);
+    };
+    const readLate = async (wire: Wire): Promise<void> => {
+      let bytes = 0;
+      await sent;
+      for await (const piece of wire.body(size)) bytes += piece.length;
+      arrive(bytes);
+    };
+    const service = await startTunnel(async (tunnel) => {
+      if (late === "service") await readLate(tunnel.wire);
+      else await flood((bytes) => tunnel.send(bytes));
+      await tunnel.wire.rest();
+    });
+    const client = await (await stage(t, service)).connect();
+    await shake(client);
+    if (late === "client") await readLate(client.wire);
+    else await flood((bytes) => client.send(bytes));
+    assert.equal(await within("all of it", arrived), size);
+  });
 
 test("the client's FIN reaches the service, whose last bytes still reach the client", async (t) => {
   const service = await startTunnel(async (tunnel) => {

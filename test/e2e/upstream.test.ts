@@ -105,7 +105,8 @@ test("a service that never reads the body is given up", async (t) => {
   const timeouts = { response: "500ms", idle: "500ms" };
   const client = await (await stage(t, service, {}, { timeouts })).connect();
   client.socket.write(request("POST /", {}, Buffer.alloc(80_000_000)), () => {});
-  await client.wire.rest();
+  const { bytes } = await client.wire.rest();
+  assert.match(bytes.toString("latin1"), /^HTTP\/1\.1 504 [\s\S]*"reason":"response_timeout"/);
   client.socket.destroy();
 });
 

@@ -1,5 +1,6 @@
 /** A real gateway in this process, on real sockets, from a config as it would be written in YAML. */
-import { type Gateway, startGateway as start } from "../../src/supervisor/gateway.ts";
+import type { Gateway } from "../../src/supervisor/gateway.ts";
+import { startGateway as start } from "../../src/supervisor/start-gateway.ts";
 
 export interface TestGateway {
   readonly gateway: Gateway;
@@ -21,4 +22,10 @@ export async function startGateway(config: object): Promise<TestGateway> {
     port: (listener) => gateway.port(listener),
     stop: (graceMs = 1_000) => gateway.stop(graceMs),
   };
+}
+
+/** How many requests or connections the wire refused for this reason, on all listeners. */
+export function refusals({ gateway }: TestGateway, reason: string): number {
+  const series = gateway.counts().of("refused");
+  return series.reduce((sum, { labels, values }) => (labels.reason === reason ? sum + values[0]! : sum), 0);
 }

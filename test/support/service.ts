@@ -12,7 +12,7 @@ export interface Seen {
 }
 
 /** A real service on a port of 127.0.0.1; what its script throws is kept in `failures`. */
-export class Service {
+export class Service implements AsyncDisposable {
   readonly server: Server;
   /** The heads of all requests, in the order in which they came. */
   readonly seen: Seen[] = [];
@@ -54,6 +54,10 @@ export class Service {
     this.server.close();
     for (const socket of this.open) socket.destroy();
     await closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   /** Runs a piece of the script; what it throws fails the test. */

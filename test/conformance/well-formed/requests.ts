@@ -83,11 +83,9 @@ const targets = [
   ...[...PATH_BYTES, "?", ...ODD_IN_QUERY].map((byte) => target(`/${ID}?a${byte}b`)),
   ...byteRange(1, 255)
     .filter((_, i) => i % 5 === 0)
-    .map((byte) =>
-      target(
-        `/${ID}/%${byte.charCodeAt(0).toString(16).padStart(2, "0")}?%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
-      ),
-    ),
+    .map((byte) => byte.charCodeAt(0).toString(16).padStart(2, "0"))
+    // In a path, octets above 0x7f must be UTF-8.
+    .map((digits) => target(`/${ID}/x${digits < "80" ? `%${digits}` : "%c3%a4"}?%${digits.toUpperCase()}`)),
   target(`/?${ID}`),
   target(`/${ID}?`),
   target(`/${ID}??`),

@@ -32,6 +32,16 @@ declare const table: {
         readonly source: "downstream";
         readonly title: "The request ended before its body was complete.";
     };
+    readonly path_invalid: {
+        readonly status: 400;
+        readonly source: "downstream";
+        readonly title: "The request's path is not one that this gateway takes.";
+    };
+    readonly proxy_header_invalid: {
+        readonly status: 400;
+        readonly source: "downstream";
+        readonly title: "The connection does not begin with a valid PROXY protocol header.";
+    };
     readonly target_too_long: {
         readonly status: 414;
         readonly source: "downstream";

@@ -1,3 +1,6 @@
+export { z } from "zod";
+export type { ConditionInput, ConfigInput, LimitsInput, ListenerInput, MatchInput, OneOrMany, PolicyInput, RewriteInput, RouteInput, ServiceInput, SplitInput, TimeInput, } from "./config/define.ts";
+export { defineConfig } from "./config/define.ts";
 export { Failure } from "./errors/failure.ts";
 export type { ReasonCode, ReasonSource, ReasonSpec } from "./errors/reasons.ts";
 export type { Body, BodyFailure, BodySink, BodySource, Chunk } from "./lib/body.ts";
@@ -14,3 +17,4 @@ export type { MemoryReply } from "./pipeline/memory-downstream.ts";
 export type { Phase } from "./pipeline/phases.ts";
 export type { AttemptStep, AttemptView, BodyNeed, BodyNeeds, BodyStep, BodyTransform, PolicyDefinition, PolicyEnv, PolicySteps, RecoverStep, ResponseStep, Slot, Step, Verdict, } from "./pipeline/policy.ts";
 export { definePolicy } from "./pipeline/policy.ts";
+export type { Lines } from "./pipeline/ports.ts";

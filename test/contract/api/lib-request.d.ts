@@ -2,7 +2,7 @@ export declare class RequestHead {
     readonly method: string;
     readonly scheme: string;
     readonly authority: string;
-    readonly path: string;
+    path: string;
     readonly query: string;
     readonly fields: Fields;
     version: number;
@@ -21,6 +21,7 @@ export interface Downstream {
     informational(status: number, fields: Fields): void;
     send(reply: Reply): void;
     reset(): void;
+    goAway(graceMs: number): void;
 }
 export interface Peer {
     readonly address: string;

@@ -16,6 +16,7 @@ export declare class Exchange implements DownstreamEvents {
     endpoint: string | undefined;
     answeredAt: number;
     forwardedAt: number;
+    sentAt: number;
     reply: Reply | undefined;
     outcome: Outcome | undefined;
     deadline: number;

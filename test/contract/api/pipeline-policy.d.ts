@@ -40,11 +40,13 @@ export interface PolicyEnv {
     readonly clock: Clock;
     random(): number;
     slot<T>(): Slot<T>;
+    lines(target: string): Lines;
 }
 export interface PolicyDefinition<Options extends z.ZodType = z.ZodType> {
     readonly name: string;
     readonly phase: Phase;
     readonly options: Options;
+    readonly answers?: boolean;
     readonly reasons?: Readonly<Record<string, ReasonSpec>>;
     compile(options: z.output<Options>, env: PolicyEnv): Step | PolicySteps;
 }

@@ -15,8 +15,18 @@ export interface Meter {
 export interface Sink {
     failure(x: Exchange, failure: Failure): void;
 }
+export interface Lines {
+    write(line: string): void;
+}
+export interface OpenLines extends Lines {
+    close(): void;
+}
+export interface LineTargets {
+    open(target: string): OpenLines;
+}
 export interface Snapshot {
     readonly router: Router;
+    readonly refused: Route;
     readonly forwarder: Forwarder;
     readonly meter: Meter;
     readonly sink: Sink;

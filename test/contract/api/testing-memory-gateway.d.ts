@@ -8,6 +8,7 @@ export interface MemoryGateway {
     send(request?: TestRequest): Promise<PolicyRun>;
     readonly sent: readonly SentRequest[];
     readonly failures: readonly Failure[];
+    readonly lines: readonly string[];
     readonly ended: readonly Exchange[];
     close(): void;
 }

@@ -1,0 +1,122 @@
+/** A time: a number with ms, s, m or h. */
+export type TimeInput = string | number;
+
+/** One of something, or a list of it. */
+export type OneOrMany<T> = T | readonly T[];
+
+/** What one field, query parameter or cookie must be. */
+export type ConditionInput = string | { readonly regex: string } | { readonly present: boolean };
+
+/** Conditions that all must hold. */
+export interface MatchInput {
+  readonly host?: OneOrMany<string>;
+  /** `/exact`, `/with/{parameter}`, `/prefix/*`, or an expression. */
+  readonly path?: OneOrMany<string | { readonly regex: string }>;
+  readonly method?: OneOrMany<string>;
+  readonly headers?: Readonly<Record<string, ConditionInput>>;
+  readonly query?: Readonly<Record<string, ConditionInput>>;
+  readonly cookies?: Readonly<Record<string, ConditionInput>>;
+  /** Networks that the client's address is in. */
+  readonly from?: readonly string[];
+  /** A CEL expression that must be true. */
+  readonly when?: string;
+}
+
+/** A policy's name, or the path of its file, and its options. */
+export type PolicyInput = Readonly<Record<string, unknown>>;
+
+/** One of the services that a route leads to, and its share. */
+export interface SplitInput {
+  readonly service: string;
+  readonly weight?: number;
+  readonly policies?: readonly PolicyInput[];
+}
+
+/** How the service is asked; one of prefix, path and regex. */
+export interface RewriteInput {
+  readonly prefix?: string;
+  readonly path?: string;
+  readonly regex?: { readonly match: string; readonly to: string };
+  /** preserve, endpoint, or a name. */
+  readonly host?: string;
+}
+
+/** A route as it is written. */
+export interface RouteInput {
+  readonly name: string;
+  readonly match?: OneOrMany<MatchInput>;
+  readonly listeners?: OneOrMany<string>;
+  readonly priority?: number;
+  readonly service?: string;
+  readonly split?: readonly SplitInput[];
+  readonly rewrite?: RewriteInput;
+  readonly timeout?: TimeInput;
+  readonly tunnels?: "keep" | "close" | { readonly drain: TimeInput };
+  readonly policies?: readonly PolicyInput[];
+  readonly routes?: readonly RouteInput[];
+  readonly include?: string;
+}
+
+/** Bounds of the wire. */
+export interface LimitsInput {
+  readonly head?: number;
+  readonly fields?: number;
+  readonly target?: number;
+  readonly headerTimeout?: TimeInput;
+  readonly idleTimeout?: TimeInput;
+  readonly bodyRate?: number;
+  readonly connections?: number;
+  readonly connectionsPerAddress?: number;
+}
+
+/** A listener as it is written. */
+export interface ListenerInput {
+  readonly name: string;
+  /** `0.0.0.0:8080`, or `unix:/run/x.sock`. */
+  readonly address: string;
+  readonly proxyProtocol?: boolean;
+  readonly trusted?: readonly string[];
+  readonly limits?: LimitsInput;
+}
+
+/** A service as it is written. */
+export interface ServiceInput {
+  /** `http://host:port`, or `unix:/run/x.sock`. */
+  readonly endpoints: readonly string[];
+  readonly timeouts?: {
+    readonly connect?: TimeInput;
+    readonly response?: TimeInput;
+    readonly idle?: TimeInput;
+  };
+  readonly connections?: {
+    readonly max?: number;
+    readonly waiting?: number;
+    readonly waitTimeout?: TimeInput;
+    readonly keepAlive?: TimeInput;
+  };
+  readonly resend?: "any" | "idempotent";
+  readonly policies?: readonly PolicyInput[];
+}
+
+/** A config as it is written; the reference says what each key means. */
+export interface ConfigInput {
+  readonly admin?: string;
+  readonly workers?: "auto" | number;
+  readonly listeners: readonly ListenerInput[];
+  readonly limits?: LimitsInput;
+  readonly paths?: {
+    readonly slashes?: "merge" | "keep" | "refuse";
+    readonly encodedSlash?: "keep" | "decode" | "refuse";
+  };
+  readonly routes?: readonly RouteInput[];
+  readonly services?: Readonly<Record<string, ServiceInput>>;
+  readonly policies?: readonly PolicyInput[];
+  readonly policyTimeout?: TimeInput;
+  readonly stopTimeout?: TimeInput;
+  readonly metricSeries?: number;
+}
+
+/** Gives a config in TypeScript its types: `export const config = defineConfig({ … })`. It is checked when it is loaded. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config;
+}

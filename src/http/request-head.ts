@@ -1,0 +1,23 @@
+import { type Body, HeldBody } from "../lib/body.ts";
+import type { OutgoingMessage } from "./client-contract.ts";
+import { CHUNKED, type Framing } from "./framing.ts";
+
+/** How a request's body is framed: by its length where it is known and no trailers follow. */
+export function outgoingFraming(body: Body | undefined): Framing {
+  if (body === undefined) return 0;
+  return body instanceof HeldBody && body.trailers !== undefined ? CHUNKED : (body.length ?? CHUNKED);
+}
+
+/** The head of a request as it is sent: with the field that frames its body, and the empty line. */
+export function composeRequestHead(message: OutgoingMessage, framing: Framing): string {
+  const { head, method, body } = message;
+  if (framing === CHUNKED) return `${head}transfer-encoding: chunked\r\n\r\n`;
+  if (framing > 0 || (body !== undefined && method !== "GET"))
+    return `${head}content-length: ${framing}\r\n\r\n`;
+  return head + (needsLength(method) ? "content-length: 0\r\n\r\n" : "\r\n");
+}
+
+/** Methods whose content is expected: without a length a service could wait for it (RFC 9110 §8.6). */
+function needsLength(method: string): boolean {
+  return method === "POST" || method === "PUT" || method === "PATCH";
+}

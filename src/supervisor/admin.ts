@@ -1,0 +1,37 @@
+import { type AdminServer, startAdmin } from "../admin/server.ts";
+import type { AdminSource } from "../admin/source.ts";
+import type { ListenAddress } from "../config/values.ts";
+
+/** The admin endpoints where the config wants them: they follow it when the address changes. */
+export class Admin {
+  readonly #source: AdminSource;
+  readonly #log: (line: string) => void;
+  #server: AdminServer | undefined = undefined;
+  #address: ListenAddress | undefined = undefined;
+
+  constructor(source: AdminSource, log: (line: string) => void) {
+    this.#source = source;
+    this.#log = log;
+  }
+
+  /** Moves to an address, or ends. Rejects where the address cannot be had; then it stays where it was. */
+  async moveTo(address: ListenAddress | undefined): Promise<void> {
+    if (JSON.stringify(address) === JSON.stringify(this.#address)) return;
+    const before = this.#server;
+    this.#server =
+      address === undefined ? undefined : await startAdmin({ address, source: this.#source, log: this.#log });
+    this.#address = address;
+    await before?.close();
+  }
+
+  get port(): number | undefined {
+    return this.#server?.port;
+  }
+
+  /** Lets go of the address. */
+  async close(): Promise<void> {
+    await this.#server?.close();
+    this.#server = undefined;
+    this.#address = undefined;
+  }
+}

@@ -1,0 +1,72 @@
+import { Worker } from "node:worker_threads";
+import type { ConfigUpdate, RefusedUpdate } from "./protocol.ts";
+import { threadFile } from "./thread-file.ts";
+
+/** An order to the loader thread. */
+export interface LoadOrder {
+  readonly id: number;
+  readonly file: string;
+  /** Fingerprints of the parts that need not be sent. */
+  readonly known: readonly string[];
+  readonly generation: number;
+}
+
+/** Its answer: the update, and all files that the config was made of; or what is wrong. */
+export type LoadAnswer =
+  | { readonly id: number; readonly update: ConfigUpdate; readonly files: readonly string[] }
+  | { readonly id: number; readonly refused: RefusedUpdate };
+
+/** The thread ends after so long without an order, in milliseconds: what it holds of a large config is given back. */
+const IDLE = 2_000;
+
+/** A config of so many routes is remembered, so that a change costs what the change costs. */
+const LARGE = 1_000;
+/** Reading makes much that lives shortly: a small young generation would be collected all the time. */
+const YOUNG_MB = 64;
+
+/** Reads, checks and compares configs in a thread of its own. */
+export class Loader {
+  #thread: Worker | undefined = undefined;
+  #idle: NodeJS.Timeout | undefined = undefined;
+  #orders = 0;
+
+  /** Loads a config. Rejects only when the thread itself fails. */
+  load(file: string, known: Iterable<string>, generation: number): Promise<LoadAnswer> {
+    clearTimeout(this.#idle);
+    this.#thread ??= this.#start();
+    const thread = this.#thread;
+    const id = this.#orders++;
+    return new Promise<LoadAnswer>((resolve, reject) => {
+      const heard = (answer: LoadAnswer): void => {
+        if (answer.id !== id) return;
+        thread.off("message", heard).off("exit", ended);
+        if (!("update" in answer) || answer.update.routes.length < LARGE) {
+          this.#idle = setTimeout(() => this.stop(), IDLE);
+          this.#idle.unref();
+        }
+        resolve(answer);
+      };
+      const ended = (): void => reject(new Error("the thread that reads configs died"));
+      thread.on("message", heard).once("exit", ended);
+      thread.postMessage({ id, file, known: [...known], generation } satisfies LoadOrder);
+    });
+  }
+
+  #start(): Worker {
+    const thread = new Worker(threadFile("loader-thread", import.meta.url), {
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
+    thread.unref();
+    thread.once("exit", () => {
+      if (this.#thread === thread) this.#thread = undefined;
+    });
+    thread.on("error", () => undefined); // exit follows
+    return thread;
+  }
+
+  stop(): void {
+    clearTimeout(this.#idle);
+    void this.#thread?.terminate();
+    this.#thread = undefined;
+  }
+}

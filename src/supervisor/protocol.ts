@@ -1,0 +1,76 @@
+import type { ExplainRequest } from "../admin/source.ts";
+import type { ConfigProblem } from "../config/problem.ts";
+import type { RouteConfig } from "../config/route-schema.ts";
+import type { Config, ServiceConfig } from "../config/schema.ts";
+import type { Secrets } from "../config/secrets.ts";
+import type { SeriesNews, SharedSeries } from "../observe/series.ts";
+
+/** Everything of a config but what is sent piece by piece. */
+export type ConfigBase = Omit<Config, "routes" | "services">;
+
+/** A config as it travels: the whole order of what it holds, and only those parts that the receiver lacks. */
+export interface ConfigUpdate {
+  readonly generation: number;
+  readonly base: ConfigBase;
+  /** Tells versions of the users' own policies apart. */
+  readonly code: string;
+  /** What of it must not be shown. */
+  readonly secrets: Secrets;
+  /** Fingerprints of all routes, in the order in which they are written. */
+  readonly routes: readonly string[];
+  /** Names and fingerprints of all services. */
+  readonly services: readonly (readonly [name: string, fingerprint: string])[];
+  /** Parts that are new, by fingerprint. */
+  readonly newRoutes: readonly (readonly [fingerprint: string, route: RouteConfig])[];
+  readonly newServices: readonly (readonly [fingerprint: string, service: ServiceConfig])[];
+}
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  readonly index: number;
+  /** When each worker last showed a sign of life, in milliseconds since 1970. */
+  readonly beats: BigInt64Array;
+  /** JavaScript heap that it may grow to, in MiB. */
+  readonly memory: number;
+  /** Where numbers are counted. */
+  readonly series: SharedSeries;
+  /** Folder and file that the config came from. */
+  readonly file: string;
+}
+
+/** From the main thread to a worker. */
+export type ToWorker =
+  /** Some of the new parts of an update that follows. */
+  | { readonly type: "parts"; readonly update: Pick<ConfigUpdate, "newRoutes" | "newServices"> }
+  | { readonly type: "prepare"; readonly update: ConfigUpdate }
+  | { readonly type: "commit"; readonly generation: number }
+  | { readonly type: "abort"; readonly generation: number }
+  | { readonly type: "stop-accepting" }
+  | { readonly type: "stop"; readonly graceMs: number }
+  | { readonly type: "ask"; readonly id: number; readonly what: Question };
+
+/** What the main thread may want to know of a worker. */
+export type Question =
+  | { readonly kind: "user-policies" }
+  | { readonly kind: "reopen" }
+  | { readonly kind: "routes" }
+  | { readonly kind: "explain"; readonly request: ExplainRequest }
+  | { readonly kind: "profile"; readonly of: "cpu" | "heap"; readonly seconds: number };
+
+/** From a worker to the main thread. */
+export type FromWorker =
+  | { readonly type: "ready"; readonly generation: number }
+  | { readonly type: "refused"; readonly generation: number; readonly problem: RefusedUpdate }
+  | { readonly type: "committed"; readonly generation: number }
+  /** No snapshot before this generation serves an exchange any more. */
+  | { readonly type: "left"; readonly generation: number }
+  | { readonly type: "accepting-stopped" }
+  | { readonly type: "log"; readonly line: string }
+  | { readonly type: "series"; readonly news: SeriesNews }
+  | { readonly type: "answer"; readonly id: number; readonly answer: unknown; readonly error?: string };
+
+/** Why a worker did not take an update: problems of the config, or an address that cannot be had. */
+export interface RefusedUpdate {
+  readonly problems: readonly ConfigProblem[] | undefined;
+  readonly message: string;
+}

@@ -1,0 +1,234 @@
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import type { ListenerConfig } from "../config/schema.ts";
+import { Addresses } from "./addresses.ts";
+import { Admin } from "./admin.ts";
+import { SupervisorSource } from "./admin-source.ts";
+import { ControlConnection, ControlServer, controlPath } from "./control.ts";
+import type { ConfigUpdate, RefusedUpdate } from "./protocol.ts";
+import { Reloader, type ReloadResult } from "./reloader.ts";
+import { FileWatch } from "./watch.ts";
+import { Workers } from "./workers.ts";
+
+/** How a process is run. */
+export interface SupervisorOptions {
+  readonly file: string;
+  readonly log: (line: string) => void;
+  /** The program's version. */
+  readonly version: string;
+  /** Take over from the process that runs with the same config file, where there is one. */
+  readonly takeover: boolean;
+  /** The process ends because another took over. */
+  readonly followed: () => void;
+}
+
+/** What keeps a process from starting: problems of the config, or anything else in words. */
+export class StartError extends Error {
+  readonly refused: RefusedUpdate;
+
+  constructor(refused: RefusedUpdate) {
+    super(refused.message);
+    this.refused = refused;
+  }
+}
+
+/** The main thread: reads configs, keeps workers, hands over. It runs no request and no code of users. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #addresses = new Addresses();
+  readonly #reloader: Reloader;
+  readonly #watch: FileWatch;
+  readonly #admin: Admin;
+  #workers: Workers | undefined = undefined;
+  #control: ControlServer | undefined = undefined;
+  #stopping = false;
+  #followed = false;
+  /** How long what is in flight may take at the end, in milliseconds. */
+  #stopTimeout = 30_000;
+
+  constructor(options: SupervisorOptions) {
+    const file = resolve(options.file);
+    this.#options = { ...options, file };
+    this.#watch = new FileWatch(() => void this.reload("a file changed"));
+    this.#reloader = new Reloader({
+      file,
+      files: (files) => this.#watch.set(files),
+      settle: async (update) => ({
+        ...update,
+        base: { ...update.base, listeners: await this.#addresses.settle(update.base.listeners) },
+      }),
+      change: (update) => this.#change(update),
+    });
+    const source = new SupervisorSource({
+      version: options.version,
+      reloader: this.#reloader,
+      workers: () => this.#workers,
+      accepting: () => !this.#stopping,
+      reload: () => this.reload("POST /reload"),
+    });
+    this.#admin = new Admin(source, options.log);
+  }
+
+  /** Starts: reads the config, starts the workers, and follows a running process where that is asked for. */
+  async start(): Promise<void> {
+    const { file, takeover } = this.#options;
+    const old = takeover ? await this.#meet() : undefined;
+    const result = await this.#reloader.reload();
+    if (!result.ok) throw new StartError({ problems: result.problems, message: result.message });
+    if (old !== undefined) await this.#follow(old);
+    await this.#startAdmin();
+    this.#control = await ControlServer.open(
+      controlPath(file),
+      (connection) => void this.#handOver(connection),
+    );
+  }
+
+  async #startAdmin(): Promise<void> {
+    const admin = this.#reloader.current?.base.admin;
+    try {
+      await this.#admin.moveTo(admin);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+      throw new StartError({
+        problems: undefined,
+        message: `the admin endpoints cannot have ${admin?.host}:${admin?.port}: ${code}`,
+      });
+    }
+  }
+
+  /** The process that runs with this config file. */
+  async #meet(): Promise<ControlConnection | undefined> {
+    const connection = await ControlConnection.to(controlPath(this.#options.file));
+    if (connection === undefined) {
+      this.#options.log("no process runs with this config: there is nothing to take over");
+      return undefined;
+    }
+    connection.send({ type: "hello", pid: process.pid });
+    const answer = await connection.next();
+    if (answer?.type !== "here") return undefined;
+    this.#options.log(`taking over from process ${answer.pid}`);
+    this.#addresses.inherit(answer.ports);
+    return connection;
+  }
+
+  /** This process serves: the old one is told, and waited for until it has let go. */
+  async #follow(old: ControlConnection): Promise<void> {
+    old.send({ type: "serving" });
+    await old.next();
+    old.close();
+    this.#options.log("took over");
+  }
+
+  /** Another process wants to follow this one. */
+  async #handOver(connection: ControlConnection): Promise<void> {
+    const hello = await connection.next();
+    if (hello?.type !== "hello") {
+      connection.close();
+      return;
+    }
+    connection.send({ type: "here", pid: process.pid, ports: this.#addresses.settled });
+    const serving = await connection.next();
+    if (serving?.type !== "serving" || this.#stopping) {
+      connection.close();
+      return;
+    }
+    this.#options.log(`process ${hello.pid} takes over`);
+    await this.#workers!.stopAccepting();
+    this.#control?.close();
+    await this.#admin.close();
+    this.#followed = true;
+    connection.send({ type: "released" });
+    this.#options.followed();
+  }
+
+  async #change(update: ConfigUpdate): Promise<RefusedUpdate | undefined> {
+    const { workers, stopTimeout } = update.base;
+    const count = workers === "auto" ? availableParallelism() : workers;
+    if (this.#workers === undefined)
+      this.#workers = new Workers({
+        count,
+        series: update.base.metricSeries,
+        memory: update.base.workerMemory,
+        file: this.#options.file,
+        log: this.#options.log,
+        current: () => this.#reloader.current,
+        left: (generation) => this.#recycle(generation),
+      });
+    else if (count !== this.#workers.count)
+      this.#options.log(
+        `the number of workers stays ${this.#workers.count} until the next start or takeover`,
+      );
+    const refused = await this.#workers.change(update);
+    if (refused !== undefined) return refused;
+    this.#stopTimeout = stopTimeout;
+    // A process that is followed still has the address; it is taken over with the rest.
+    if (this.#reloader.generation > 0) await this.#moveAdmin(update);
+    return undefined;
+  }
+
+  async #moveAdmin({ base: { admin } }: ConfigUpdate): Promise<void> {
+    try {
+      await this.#admin.moveTo(admin);
+    } catch (error) {
+      this.#options.log(`the admin endpoints cannot have their address: ${(error as Error).message}`);
+    }
+  }
+
+  /** No worker uses an older config: what was counted for routes that are gone is let go of. */
+  #recycle(generation: number): void {
+    const current = this.#reloader.current;
+    if (current === undefined || generation < current.generation) return;
+    const living = new Set<string>();
+    for (const [, { name, split }] of current.newRoutes) {
+      living.add(`${name}\0`);
+      for (const { service } of split) living.add(`${name}\0${service}`);
+    }
+    this.#workers?.book.recycle((route, service) => !living.has(`${route}\0${service}`));
+  }
+
+  /** Brings what serves to what the files say; tells the log what came of it. */
+  async reload(why: string): Promise<ReloadResult> {
+    const result = await this.#reloader.reload();
+    const took = `${Math.round(result.duration)} ms`;
+    const { log } = this.#options;
+    if (!result.ok) log(`reload (${why}): the config before stays in force\n${result.message}`);
+    else if (result.changed) log(`reload (${why}): generation ${result.generation} serves after ${took}`);
+    else log(`reload (${why}): nothing changed`);
+    return result;
+  }
+
+  /** Log files are opened anew: they were moved away. */
+  async reopenLogs(): Promise<void> {
+    const all = this.#workers?.all ?? [];
+    const results = await Promise.allSettled(all.map((worker) => worker.ask({ kind: "reopen" })));
+    const failed = results.filter(({ status }) => status === "rejected").length;
+    this.#options.log(
+      failed === 0 ? "log files are open anew" : `${failed} workers did not open their log files`,
+    );
+  }
+
+  /** Port of the admin endpoints; undefined without them. */
+  get adminPort(): number | undefined {
+    return this.#admin.port;
+  }
+
+  /** Another process took over. */
+  get isFollowed(): boolean {
+    return this.#followed;
+  }
+
+  /** Where it listens. */
+  get listeners(): readonly ListenerConfig[] {
+    return this.#reloader.current?.base.listeners ?? [];
+  }
+
+  /** Answers what is in flight, then ends all workers. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#watch.close();
+    this.#reloader.close();
+    this.#control?.close();
+    await this.#workers?.stop(this.#stopTimeout);
+    await this.#admin.close();
+  }
+}

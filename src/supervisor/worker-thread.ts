@@ -1,0 +1,89 @@
+/** The body of a worker thread: a gateway that takes its config from the main thread. */
+import { parentPort, workerData } from "node:worker_threads";
+import { ConfigError } from "../config/problem.ts";
+import { WorkerMeter } from "../observe/meter.ts";
+import { loadCatalog, type UserCode } from "../snapshot/catalog.ts";
+import { ConfigParts } from "./config-parts.ts";
+import { Gateway, type Prepared } from "./gateway.ts";
+import type { ConfigUpdate, FromWorker, ToWorker, WorkerStart } from "./protocol.ts";
+import { answerTo } from "./worker-answers.ts";
+
+const { index, beats, series, file } = workerData as WorkerStart;
+const BEAT = 200;
+
+const port = parentPort!;
+const tell = (message: FromWorker): void => port.postMessage(message);
+const parts = new ConfigParts();
+const meter = new WorkerMeter({ series, worker: index, onNew: (news) => tell({ type: "series", news }) });
+const log = (line: string): void => tell({ type: "log", line });
+const gateway = new Gateway({ shared: true, first: index === 0, meter, log });
+let current: ConfigUpdate | undefined;
+let prepared: { update: ConfigUpdate; change: Prepared } | undefined;
+
+function beat(): void {
+  Atomics.store(beats, index, BigInt(Date.now()));
+  meter.beat(gateway.reading());
+}
+beat();
+setInterval(beat, BEAT);
+
+async function prepare(update: ConfigUpdate): Promise<void> {
+  const { generation } = update;
+  try {
+    const config = parts.assemble(update);
+    const catalog = await loadCatalog(config, undefined, file, JSON.parse(update.code) as UserCode);
+    const change = await gateway.prepare(config, catalog);
+    prepared = { update, change };
+    tell({ type: "ready", generation });
+  } catch (error) {
+    const problems = error instanceof ConfigError ? error.problems : undefined;
+    tell({ type: "refused", generation, problem: { problems, message: (error as Error).message } });
+  }
+}
+
+function commit(generation: number): void {
+  if (prepared?.update.generation !== generation) return;
+  const { update, change } = prepared;
+  prepared = undefined;
+  gateway.commit(change);
+  current = update;
+  parts.keepOnly(update);
+  tell({ type: "committed", generation });
+  gateway.snapshots.whenOldAreGone(() => tell({ type: "left", generation }));
+}
+
+function abort(generation: number): void {
+  if (prepared?.update.generation !== generation) return;
+  gateway.discard(prepared.change);
+  prepared = undefined;
+  if (current !== undefined) parts.keepOnly(current);
+}
+
+async function stop(graceMs: number): Promise<void> {
+  await gateway.stop(graceMs);
+  process.exit(0);
+}
+
+// One after the other: an abort or a commit must not overtake the preparation that it is about.
+let queue: Promise<void> = Promise.resolve();
+port.on("message", (message: ToWorker) => {
+  if (message.type === "ask") void answerTo(message, gateway).then(tell);
+  else queue = queue.then(() => take(message));
+});
+
+function take(message: Exclude<ToWorker, { type: "ask" }>): Promise<void> | void {
+  switch (message.type) {
+    case "parts":
+      return parts.add(message.update);
+    case "prepare":
+      return prepare(message.update);
+    case "commit":
+      return commit(message.generation);
+    case "abort":
+      return abort(message.generation);
+    case "stop-accepting":
+      return gateway.listeners.stopAccepting().then(() => tell({ type: "accepting-stopped" }));
+    case "stop":
+      return stop(message.graceMs);
+  }
+}

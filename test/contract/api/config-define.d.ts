@@ -1,0 +1,100 @@
+export type ConditionInput = string | {
+    readonly regex: string;
+} | {
+    readonly present: boolean;
+};
+export interface ConfigInput {
+    readonly admin?: string;
+    readonly workers?: "auto" | number;
+    readonly listeners: readonly ListenerInput[];
+    readonly limits?: LimitsInput;
+    readonly paths?: {
+        readonly slashes?: "merge" | "keep" | "refuse";
+        readonly encodedSlash?: "keep" | "decode" | "refuse";
+    };
+    readonly routes?: readonly RouteInput[];
+    readonly services?: Readonly<Record<string, ServiceInput>>;
+    readonly policies?: readonly PolicyInput[];
+    readonly policyTimeout?: TimeInput;
+    readonly stopTimeout?: TimeInput;
+    readonly metricSeries?: number;
+}
+export interface LimitsInput {
+    readonly head?: number;
+    readonly fields?: number;
+    readonly target?: number;
+    readonly headerTimeout?: TimeInput;
+    readonly idleTimeout?: TimeInput;
+    readonly bodyRate?: number;
+    readonly connections?: number;
+    readonly connectionsPerAddress?: number;
+}
+export interface ListenerInput {
+    readonly name: string;
+    readonly address: string;
+    readonly proxyProtocol?: boolean;
+    readonly trusted?: readonly string[];
+    readonly limits?: LimitsInput;
+}
+export interface MatchInput {
+    readonly host?: OneOrMany<string>;
+    readonly path?: OneOrMany<string | {
+        readonly regex: string;
+    }>;
+    readonly method?: OneOrMany<string>;
+    readonly headers?: Readonly<Record<string, ConditionInput>>;
+    readonly query?: Readonly<Record<string, ConditionInput>>;
+    readonly cookies?: Readonly<Record<string, ConditionInput>>;
+    readonly from?: readonly string[];
+    readonly when?: string;
+}
+export type OneOrMany<T> = T | readonly T[];
+export type PolicyInput = Readonly<Record<string, unknown>>;
+export interface RewriteInput {
+    readonly prefix?: string;
+    readonly path?: string;
+    readonly regex?: {
+        readonly match: string;
+        readonly to: string;
+    };
+    readonly host?: string;
+}
+export interface RouteInput {
+    readonly name: string;
+    readonly match?: OneOrMany<MatchInput>;
+    readonly listeners?: OneOrMany<string>;
+    readonly priority?: number;
+    readonly service?: string;
+    readonly split?: readonly SplitInput[];
+    readonly rewrite?: RewriteInput;
+    readonly timeout?: TimeInput;
+    readonly tunnels?: "keep" | "close" | {
+        readonly drain: TimeInput;
+    };
+    readonly policies?: readonly PolicyInput[];
+    readonly routes?: readonly RouteInput[];
+    readonly include?: string;
+}
+export interface ServiceInput {
+    readonly endpoints: readonly string[];
+    readonly timeouts?: {
+        readonly connect?: TimeInput;
+        readonly response?: TimeInput;
+        readonly idle?: TimeInput;
+    };
+    readonly connections?: {
+        readonly max?: number;
+        readonly waiting?: number;
+        readonly waitTimeout?: TimeInput;
+        readonly keepAlive?: TimeInput;
+    };
+    readonly resend?: "any" | "idempotent";
+    readonly policies?: readonly PolicyInput[];
+}
+export interface SplitInput {
+    readonly service: string;
+    readonly weight?: number;
+    readonly policies?: readonly PolicyInput[];
+}
+export type TimeInput = string | number;
+export declare function defineConfig(config: ConfigInput): ConfigInput;

@@ -1,0 +1,55 @@
+import { REASONS, type ReasonSpec } from "../../src/errors/reasons.ts";
+import type { PolicyDefinition } from "../../src/pipeline/policy.ts";
+import { cell } from "./schema-table.ts";
+
+const SOURCES = {
+  downstream: "The client's side: the request, or the way to the client.",
+  gateway: "The gateway itself: its config, its policies, its limits.",
+  upstream: "The service's side: an endpoint, or the way to it.",
+} as const;
+
+/** The page docs/reasons.md. */
+export function reasonsPage(policies: readonly PolicyDefinition[]): string {
+  const own = Object.entries<ReasonSpec>(REASONS);
+  const parts = Object.entries(SOURCES).flatMap(([source, text]) => [
+    `## ${source}`,
+    "",
+    text,
+    "",
+    reasonTable(own.filter(([, spec]) => spec.source === source)),
+    "",
+  ]);
+  return [
+    "<!-- Made by npm run docs from src/errors/reasons.ts and the policies. -->",
+    "# Reasons",
+    "",
+    "When the gateway answers by itself, or an exchange fails, there is one reason. It stands in the answer",
+    "(`application/problem+json`, field `reason`), in the access log and in the metrics. `retry: yes` means that the request",
+    "never reached a service, so that the gateway itself sends it again where it can.",
+    "",
+    ...parts,
+    "## Of policies",
+    "",
+    "| reason | policy | status | meaning |",
+    "|---|---|---|---|",
+    ...policies.flatMap(({ name, reasons = {} }) =>
+      Object.entries(reasons).map(
+        ([code, { status, title }]) =>
+          `| \`${code}\` | [${name}](policies/${name}.md) | ${status} | ${cell(title)} |`,
+      ),
+    ),
+    "",
+  ].join("\n");
+}
+
+/** Reasons as a table in Markdown. */
+export function reasonTable(reasons: readonly (readonly [string, ReasonSpec])[]): string {
+  return [
+    "| reason | status | retry | meaning |",
+    "|---|---|---|---|",
+    ...reasons.map(
+      ([code, { status, retry, title }]) =>
+        `| \`${code}\` | ${status} | ${retry === true ? "yes" : ""} | ${cell(title)} |`,
+    ),
+  ].join("\n");
+}
