@@ -1,11 +1,13 @@
 /** Makes the package that is published, in dist/: JavaScript with its declarations, the launcher, a package.json of its own. */
 import { execFileSync } from "node:child_process";
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const dist = join(root, process.argv[2] ?? "dist");
+const dist = resolve(root, process.argv[2] ?? "dist");
+if (`${root}/`.startsWith(join(dist, "/")))
+  throw new Error(`${dist} holds the sources: choose a folder for the package alone`);
 
 rmSync(dist, { recursive: true, force: true });
 execFileSync(

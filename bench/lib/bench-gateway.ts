@@ -58,7 +58,7 @@ export class BenchGateway implements AsyncDisposable {
     const now = performance.now();
     this.#text += text;
     if (/generation \d+ serves after/.test(this.#text)) this.#waiting?.serves(now);
-    else if (/stays in force\n[^]*\n$/.test(this.#text))
+    else if (/stays in force\n.*\n/.test(this.#text))
       this.#waiting?.refused(new BenchFailure(`the config was refused:\n${this.#text}`));
   }
 

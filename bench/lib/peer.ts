@@ -3,6 +3,15 @@ import type { Program } from "./process.ts";
 /** The proxies that can be compared. */
 export type PeerName = "torana" | "nginx" | "haproxy" | "nginx-streaming";
 
+/** What a line of the access log tells, where there is one. */
+export type LogField =
+  | ("time" | "id" | "client" | "method" | "host" | "path")
+  | ("status" | "bytes" | "duration" | "upstream" | "endpoint" | "userAgent");
+export const LOG_FIELDS: readonly LogField[] = [
+  ...(["time", "id", "client", "method", "host", "path"] as const),
+  ...(["status", "bytes", "duration", "upstream", "endpoint", "userAgent"] as const),
+];
+
 export interface PeerSetup {
   /** Folder of its own for config and temporary files. */
   readonly folder: string;

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import type { PeerName, PeerSetup, RunningPeer } from "../lib/peer.ts";
+import type { LogField, PeerName, PeerSetup, RunningPeer } from "../lib/peer.ts";
 import { onlyChildOf } from "../lib/proc.ts";
 import { launch } from "../lib/process.ts";
 
@@ -61,9 +61,10 @@ ${temporary.map((kind) => `  ${kind}_temp_path ${folder}/tmp/${kind};`).join("\n
 
 /** The config file's text. */
 export function nginxConfig(setup: PeerSetup, extra: readonly string[]): string {
+  const log = setup.accessLog ? accessLogFormat() : "";
   const idle = setup.idleSeconds === undefined ? "" : `  keepalive_timeout ${setup.idleSeconds}s;\n`;
   const servers = setup.endpoints.map((port) => `server 127.0.0.1:${port};`).join(" ");
-  return `${nginxPreamble(setup.folder, setup.connections ?? 1_000)}${idle}
+  return `${nginxPreamble(setup.folder, setup.connections ?? 1_000)}${idle}${log}
   upstream service { ${servers} keepalive 128; }
   server {
     listen 127.0.0.1:${setup.port} backlog=4096;
@@ -78,8 +79,28 @@ export function nginxConfig(setup: PeerSetup, extra: readonly string[]): string 
       proxy_set_header Via "1.1 nginx";
       proxy_set_header X-Request-ID $request_id;
       add_header Via "1.1 nginx" always;
-${extra.map((line) => `      ${line}\n`).join("")}    }
+${setup.accessLog ? `      access_log ${setup.folder}/access.log exchange buffer=64k flush=1s;\n` : ""}${extra.map((line) => `      ${line}\n`).join("")}    }
   }
 }
 `;
+}
+
+/** What LOG_FIELDS of Torana tell, in nginx's variables. */
+function accessLogFormat(): string {
+  const fields = {
+    time: '"$time_iso8601"',
+    id: '"$request_id"',
+    client: '"$remote_addr"',
+    method: '"$request_method"',
+    host: '"$http_host"',
+    path: '"$uri"',
+    status: "$status",
+    bytes: "$body_bytes_sent",
+    duration: "$request_time",
+    upstream: '"$upstream_response_time"',
+    endpoint: '"$upstream_addr"',
+    userAgent: '"$http_user_agent"',
+  } satisfies Record<LogField, string>;
+  const line = Object.entries(fields).map(([name, value]) => `"${name}":${value}`);
+  return `  log_format exchange escape=json '{${line.join(",")}}';\n`;
 }

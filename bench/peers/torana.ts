@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { PeerSetup, RunningPeer } from "../lib/peer.ts";
+import { LOG_FIELDS, type PeerSetup, type RunningPeer } from "../lib/peer.ts";
 import { launch } from "../lib/process.ts";
 import { ROOT } from "../lib/root.ts";
 
@@ -38,6 +38,7 @@ export function toranaConfig(setup: PeerSetup): string {
   return [
     "listeners:",
     `  - { name: public, address: "127.0.0.1:${setup.port}" }`,
+    ...(setup.accessLog ? [`policies: [{ access-log: ${JSON.stringify(accessLog(setup.folder))} }]`] : []),
     ...(limits.length > 0 ? [`limits: { ${limits.join(", ")} }`] : []),
     "routes:",
     "  - { name: all, match: { path: /* }, service: upstream }",
@@ -45,4 +46,8 @@ export function toranaConfig(setup: PeerSetup): string {
     `  upstream: { endpoints: [${endpoints}] }`,
     "",
   ].join("\n");
+}
+
+function accessLog(folder: string): object {
+  return { to: join(folder, "access.log"), fields: LOG_FIELDS };
 }

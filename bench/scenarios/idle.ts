@@ -1,15 +1,12 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { must } from "../lib/failure.ts";
 import { folderFor, startField, startPeer } from "../lib/field.ts";
+import { heapsOf, probeEnv } from "../lib/heap-probe.ts";
 import type { IdleAnswer, IdleOrder } from "../lib/idle.ts";
 import { type LoadProgram, startLoadProgram } from "../lib/load-program.ts";
 import { BROWSER_REQUEST } from "../lib/open-loop.ts";
 import type { PeerName, RunningPeer } from "../lib/peer.ts";
 import { type Memory, memoryOf } from "../lib/proc.ts";
 import { pause } from "../lib/process.ts";
-import { ROOT } from "../lib/root.ts";
 import { alternate } from "../lib/rounds.ts";
 import type { Bench, Outcome, Scenario, Table, Verdict } from "../lib/scenario.ts";
 import { median, spread } from "../lib/stats.ts";
@@ -108,8 +105,7 @@ async function hold(
 async function heapEach(bench: Bench, upstreamPort: number): Promise<number> {
   bench.progress.now("heap of torana");
   const folder = folderFor(bench, "heap");
-  const probe = pathToFileURL(join(ROOT, "bench/load/heap-probe.ts")).href;
-  const env = { TORANA_BENCH_HEAP: folder, NODE_OPTIONS: `--import=${probe}` };
+  const env = probeEnv(folder);
   await using peer = await startPeer(bench, "torana", [upstreamPort], { ...WISHES, env });
   await using clients = await startClients(bench);
   await hold(clients, peer, FEW, 1);
@@ -120,14 +116,8 @@ async function heapEach(bench: Bench, upstreamPort: number): Promise<number> {
 }
 
 async function heapOf(folder: string, question: number): Promise<number> {
-  writeFileSync(join(folder, `ask-${question}`), "");
-  await pause(3_000); // each thread looks five times a second, and a collection takes well below a second
-  const answers = readdirSync(folder).filter((file) => file.startsWith(`heap-${question}-`));
-  must(answers.length > 0, "the heap probe in the gateway did not answer");
-  const sizes = answers.map(
-    (file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as Record<string, number>,
-  );
-  return sizes.reduce((sum, size) => sum + (size["used"] ?? 0) + (size["external"] ?? 0), 0);
+  const threads = Object.values(await heapsOf(folder, question));
+  return threads.reduce((sum, { used, external }) => sum + used + external, 0);
 }
 
 function idleTable(runs: Runs, heap: number | undefined): Table {

@@ -2,10 +2,30 @@ import type { Scenario } from "../lib/scenario.ts";
 import { bodies } from "./bodies.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
+import { packaged } from "./package.ts";
 import { peers } from "./peers.ts";
+import { peersLogged } from "./peers-logged.ts";
 import { reload } from "./reload.ts";
+import { reloads } from "./reloads.ts";
 import { restart } from "./restart.ts";
+import { routes } from "./routes.ts";
 import { slowHeaders } from "./slow-headers.ts";
+import { takeover } from "./takeover.ts";
+import { workers } from "./workers.ts";
 
 /** Every scenario, in the order of `all`. */
-export const SCENARIOS: readonly Scenario[] = [peers, bodies, latency, idle, slowHeaders, restart, reload];
+export const SCENARIOS: readonly Scenario[] = [
+  peers,
+  peersLogged,
+  bodies,
+  latency,
+  idle,
+  slowHeaders,
+  restart,
+  routes,
+  workers,
+  reload,
+  reloads,
+  takeover,
+  packaged,
+];

@@ -2,6 +2,7 @@ import { type BenchGateway, startBenchGateway } from "../lib/bench-gateway.ts";
 import { must } from "../lib/failure.ts";
 import { folderFor } from "../lib/field.ts";
 import { manyRoutes } from "../lib/many-routes.ts";
+import { noiseNote } from "../lib/noise.ts";
 import { BROWSER_REQUEST, type OpenLoopRun, runOpenLoopAnyway } from "../lib/open-loop.ts";
 import { Poller } from "../lib/poller.ts";
 import { freePorts } from "../lib/ports.ts";
@@ -38,8 +39,8 @@ export const reload: Scenario = {
   name: "reload",
   summary: "reload of 10,000 routes under load",
   peers: ["torana"],
-  full: { rounds: 5, seconds: 6 },
-  quick: { rounds: 1, seconds: 4 },
+  full: { rounds: 5, seconds: 10 },
+  quick: { rounds: 1, seconds: 8 },
   run,
 };
 
@@ -181,6 +182,13 @@ function table(runs: Runs): Table {
         most(all.map((one) => one.livez)),
       ];
     }),
+    notes: [
+      noiseNote(
+        Object.values(runs)
+          .flat()
+          .map(({ noise }) => ({ noise, discarded: [] })),
+      ),
+    ],
   };
 }
 

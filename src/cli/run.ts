@@ -33,7 +33,7 @@ async function serve(args: readonly string[]): Promise<number> {
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
   process.on("SIGHUP", () => void supervisor.reload("SIGHUP"));
   process.on("SIGUSR1", () => void supervisor.reopenLogs());
-  process.on("SIGUSR2", () => startFollower(file));
+  process.on("SIGUSR2", () => startFollower(file, log));
   try {
     await supervisor.start();
   } catch (error) {
@@ -72,11 +72,14 @@ function parse(args: readonly string[]): { file: string; takeover: boolean } {
 }
 
 /** Starts the program anew, as it is on disk now, to take over from this process: an upgrade without a pause. */
-function startFollower(file: string): void {
+function startFollower(file: string, log: (line: string) => void): void {
   const launcher = process.env["TORANA_LAUNCHER"];
   const [command, args] =
     launcher === undefined ? [process.execPath, [...process.execArgv, process.argv[1]!]] : [launcher, []];
-  spawn(command, [...args, "run", file, "--takeover"], { stdio: "inherit", detached: true }).unref();
+  const next = spawn(command, [...args, "run", file, "--takeover"], { stdio: "inherit", detached: true });
+  next.once("error", ({ message }) => log(`no process that takes over could be started: ${message}`));
+  next.once("exit", (code, signal) => log(`the process that was to take over ended (${code ?? signal})`));
+  next.unref();
 }
 
 function addressOf({ address: { host, port, socket } }: ListenerConfig): string {

@@ -38,7 +38,12 @@ export async function loadConfig(file: string): Promise<Config> {
 /** As `loadConfig`, with everything that is known about it. */
 export async function readConfig(file: string): Promise<LoadedConfig> {
   const documents = new Documents();
-  return finish(await documents.load(file), documents);
+  try {
+    return finish(await documents.load(file), documents);
+  } catch (error) {
+    if (error instanceof ConfigError) error.files = documents.files;
+    throw error;
+  }
 }
 
 /** Parses a config's text. Throws a ConfigError with every problem. */

@@ -53,6 +53,8 @@ export function pathText(path: readonly PropertyKey[]): string {
 /** A config with problems: all of them. */
 export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];
+  /** Every file that was read for it, absolute, where they are known. */
+  files: readonly string[] | undefined = undefined;
 
   constructor(problems: readonly ConfigProblem[]) {
     super(problems.map(problemLine).join("\n"));

@@ -34,10 +34,10 @@ export class ListeningSocket {
     }, mode);
   }
 
-  /** Listens, `shared` with other threads or alone; rejects with the system's error where the address cannot be had. */
-  async listen({ host, port, socket }: ServerAddress, shared: boolean): Promise<void> {
+  /** Listens, `shared` with other threads or alone, where it `replaces` who listens on a Unix socket; rejects with the system's error where the address cannot be had. */
+  async listen({ host, port, socket }: ServerAddress, shared: boolean, replaces = false): Promise<void> {
     if (socket !== undefined) {
-      this.#file = await listenOnFile(this.#server, socket, BACKLOG);
+      this.#file = await listenOnFile(this.#server, socket, BACKLOG, replaces);
       return;
     }
     this.#shared = shared;

@@ -55,9 +55,9 @@ export class HttpServer implements ProxiedOwner {
   }
 
   /** Listens, `shared` with other threads or alone; rejects with the system's error where the address cannot be had. */
-  listen(address: ServerAddress, shared = false): Promise<void> {
+  listen(address: ServerAddress, shared = false, replaces = false): Promise<void> {
     this.#unix = address.socket !== undefined;
-    return this.#listening.listen(address, shared);
+    return this.#listening.listen(address, shared, replaces);
   }
 
   get port(): number {

@@ -29,11 +29,16 @@ export class UnixSocketFile {
 
 /**
  * Listens on a Unix socket. What a dead process left in its place is replaced; where a live one listens, or something
- * else stands, it rejects and nothing has changed. The file appears at its path with its final mode: nobody connects
+ * else stands, it rejects and nothing has changed; `replaces` puts itself in the place of the live one. The file appears at its path with its final mode: nobody connects
  * before that.
  */
-export async function listenOnFile(server: Server, path: string, backlog: number): Promise<UnixSocketFile> {
-  await refuseTaken(path);
+export async function listenOnFile(
+  server: Server,
+  path: string,
+  backlog: number,
+  replaces = false,
+): Promise<UnixSocketFile> {
+  await refuseTaken(path, replaces);
   const made = join(dirname(path), `.${randomBytes(4).toString("hex")}`);
   try {
     await new Promise<void>((resolve, reject) => {
@@ -55,7 +60,7 @@ export async function listenOnFile(server: Server, path: string, backlog: number
 }
 
 /** Rejects where a server listens, or where something stands that is no socket. */
-async function refuseTaken(path: string): Promise<void> {
+async function refuseTaken(path: string, replaces: boolean): Promise<void> {
   const found = await statusOf(path, path);
   if (found === undefined) {
     if ((await statusOf(dirname(path), path)) !== undefined) return;
@@ -63,7 +68,7 @@ async function refuseTaken(path: string): Promise<void> {
   }
   if (!found.isSocket())
     throw systemError("EEXIST", `unix:${path} is a file that is not a socket: remove it`, path);
-  if (await answers(path))
+  if (!replaces && (await answers(path)))
     throw systemError("EADDRINUSE", `another process listens on unix:${path}: stop it first`, path);
 }
 

@@ -10,6 +10,7 @@ import type { Reply } from "../lib/reply.ts";
 import type { Peer, RequestHead } from "../lib/request.ts";
 import { Exchange } from "../pipeline/exchange.ts";
 import { handle } from "../pipeline/handle.ts";
+import type { Snapshot } from "../pipeline/ports.ts";
 import { refuse } from "../pipeline/refuse.ts";
 import type { ListenersOptions } from "./listeners.ts";
 
@@ -20,8 +21,11 @@ export class Listener {
   readonly #server: HttpServer;
   readonly #options: ListenersOptions;
   #paths!: PathRules;
+  /** Serves what comes before the listener is in force. */
+  #ready: Snapshot | undefined;
 
-  constructor(config: ListenerConfig, whole: Config, options: ListenersOptions) {
+  constructor(config: ListenerConfig, whole: Config, options: ListenersOptions, ready?: Snapshot) {
+    this.#ready = ready;
     this.name = config.name;
     this.#address = config.address;
     this.#options = options;
@@ -57,7 +61,7 @@ export class Listener {
       return;
     }
     head.path = path;
-    const x = new Exchange(this.#options.current(), downstream, head);
+    const x = new Exchange(this.#ready ?? this.#options.current(), downstream, head);
     downstream.attach(x);
     handle(x);
   }
@@ -65,11 +69,17 @@ export class Listener {
   /** The answer to what no policy is asked about. */
   #refused(failure: Failure, peer: Peer, head?: RequestHead): Reply {
     this.#options.refused(failure, this.name);
-    return refuse(this.#options.current(), failure, peer, head);
+    return refuse(this.#ready ?? this.#options.current(), failure, peer, head);
   }
 
-  listen(): Promise<void> {
-    return this.#server.listen(this.#address, this.#options.shared);
+  /** Listens; `replaces` who listens on the same Unix socket. */
+  listen(replaces: boolean): Promise<void> {
+    return this.#server.listen(this.#address, this.#options.shared, replaces);
+  }
+
+  /** It is in force. */
+  enter(): void {
+    this.#ready = undefined;
   }
 
   /** Whether it listens on this address. */

@@ -277,6 +277,7 @@ export class Exchange implements DownstreamEvents {
     if (this.#ends !== undefined) for (const fn of this.#ends) this.#call(fn);
     this.#ends = undefined;
     finish(this);
+    if (this.reply?.tunnel !== undefined) this.snapshot.tunnels.delete(this);
     const { use } = this.snapshot;
     if (--use.exchanges === 0) use.whenUnused?.();
   }

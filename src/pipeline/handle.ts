@@ -119,6 +119,7 @@ function send(x: Exchange, reply: Reply): void {
   x.disarm();
   x.sending = true;
   x.reply = ready;
+  if (ready.tunnel !== undefined) x.snapshot.tunnels.add(x);
   x.downstream.send(ready);
 }
 

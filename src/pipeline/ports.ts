@@ -68,6 +68,8 @@ export interface Snapshot {
   readonly use: { exchanges: number; whenUnused: (() => void) | undefined };
   /** Requests of the gateway's own that are under way. */
   readonly forks: Set<{ leave(): void }>;
+  /** @internal Exchanges whose answers have become tunnels. */
+  readonly tunnels: Set<Exchange>;
   /** Milliseconds that one step may wait. */
   readonly policyTimeout: number;
 }

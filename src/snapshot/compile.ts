@@ -4,6 +4,7 @@ import { ConfigError, type ConfigProblem, type Locate, type Origin, problemAt } 
 import type { RouteConfig } from "../config/route-schema.ts";
 import type { Config } from "../config/schema.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
+import type { Exchange } from "../pipeline/exchange.ts";
 import type { PolicySteps } from "../pipeline/policy.ts";
 import type { LineTargets, Meter, Sink, Snapshot } from "../pipeline/ports.ts";
 import { checkMatch } from "../routing/compile-match.ts";
@@ -210,6 +211,7 @@ function* snapshotSteps(
     clock,
     reasons: compiler.reasons,
     forks: new Set<{ leave(): void }>(),
+    tunnels: new Set<Exchange>(),
     use: { exchanges: 0, whenUnused: undefined },
     policyTimeout: config.policyTimeout,
   });

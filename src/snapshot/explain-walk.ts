@@ -65,6 +65,7 @@ export async function dryWalk(
     sink: { failure: () => undefined },
     use: { exchanges: 0, whenUnused: undefined },
     forks: new Set(),
+    tunnels: new Set(),
   };
   const downstream = new MemoryDownstream(peer);
   const exchange = new Exchange(snapshot, downstream, head);

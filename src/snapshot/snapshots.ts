@@ -4,10 +4,11 @@ import type { ReadMode } from "../http/transport.ts";
 import type { LineTargets, Meter, Sink } from "../pipeline/ports.ts";
 import type { RouteState } from "../pipeline/route.ts";
 import { type CompiledSnapshot, compileInSlices, compileSnapshot, type SnapshotParts } from "./compile.ts";
-import { type CompiledPolicy, closePolicies, type PolicyCatalog } from "./compile-policies.ts";
+import { closePolicies, type PolicyCatalog } from "./compile-policies.ts";
 import { Pools } from "./pools.ts";
 import { RouteStates } from "./route-states.ts";
 import { SlotNumbers } from "./slot-numbers.ts";
+import { releaseTunnels } from "./tunnels.ts";
 
 /** What snapshots of one thread share. */
 export interface SnapshotsOptions {
@@ -31,6 +32,7 @@ export class Snapshots {
   readonly #old = new Set<CompiledSnapshot>();
   /** Prepared, not serving yet. */
   readonly #prepared = new Set<CompiledSnapshot>();
+  #preparing = 0;
   #waiting: { readonly waited: Set<CompiledSnapshot>; readonly fn: () => void }[] = [];
   #current: CompiledSnapshot | undefined = undefined;
 
@@ -82,9 +84,15 @@ export class Snapshots {
 
   /** Builds the next snapshot beside the one that serves, in small slices of time. Throws a ConfigError. */
   async prepare(config: Config, catalog: PolicyCatalog): Promise<CompiledSnapshot> {
-    const next = await compileInSlices(config, { ...this.#parts, catalog }, this.#current);
-    this.#prepared.add(next);
-    return next;
+    this.#preparing++;
+    try {
+      const next = await compileInSlices(config, { ...this.#parts, catalog }, this.#current);
+      this.#prepared.add(next);
+      return next;
+    } finally {
+      this.#preparing--;
+      this.#tidy();
+    }
   }
 
   /** Builds the first snapshot at once. Throws a ConfigError. */
@@ -99,6 +107,7 @@ export class Snapshots {
     this.#prepared.delete(next);
     if (before === undefined) return;
     this.#old.add(before);
+    for (const one of this.#old) releaseTunnels(one, next);
     before.use.whenUnused = () => this.#retire(before);
     if (before.use.exchanges === 0) this.#retire(before);
     else this.#tidy();
@@ -123,18 +132,21 @@ export class Snapshots {
   /** Ends what no snapshot uses any more. */
   #tidy(gone?: CompiledSnapshot): void {
     const living = [...(this.#current ? [this.#current] : []), ...this.#old, ...this.#prepared];
+    if (gone !== undefined) {
+      const policies = new Set(living.flatMap(({ policies: own }) => [...own]));
+      closePolicies(gone.policies.difference(policies), this.#slots);
+    }
+    // What is being built has pools and states that no snapshot shows yet.
+    if (this.#preparing > 0) return;
     const pools = new Set<Pool>();
     const states = new Set<RouteState>();
-    const policies = new Set<CompiledPolicy>();
-    for (const { services, routes, notFound, refused, policies: own } of living) {
+    for (const { services, routes, notFound, refused } of living) {
       states.add(refused.state);
       for (const { service } of services.values()) for (const { pool } of service.endpoints) pools.add(pool);
       for (const route of [...routes.values(), notFound]) for (const state of route.states) states.add(state);
-      for (const policy of own) policies.add(policy);
     }
     this.#pools.keepOnly(pools);
     this.#states.keepOnly(states);
-    if (gone !== undefined) closePolicies(gone.policies.difference(policies), this.#slots);
   }
 
   /** Closes pools and policies. */

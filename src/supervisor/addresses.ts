@@ -35,17 +35,21 @@ export async function probe(name: string, { host, port }: ListenAddress): Promis
   }
 }
 
+const WILDCARDS: readonly string[] = ["0.0.0.0", "::"];
+
 /** The addresses that workers listen on: each looked at once, ports that the system chose kept from reload to reload. */
 export class Addresses {
   /** By the name and address as written. */
   #settled = new Map<string, number>();
+  /** Those of a config that is not in force yet. */
+  #next = this.#settled;
 
   /** Takes ports over from a process that is followed: they are not looked at, being taken. */
   inherit(ports: Readonly<Record<string, number>>): void {
     this.#settled = new Map(Object.entries(ports));
   }
 
-  /** Gives every listener the port that it will have. Throws an AddressError. */
+  /** Gives every listener the port that it will have, once `accept` is called. Throws an AddressError. */
   async settle(listeners: Config["listeners"]): Promise<ListenerConfig[]> {
     const settled = new Map<string, number>();
     const result: ListenerConfig[] = [];
@@ -61,13 +65,22 @@ export class Addresses {
       settled.set(key, port);
       result.push({ ...listener, address: { ...address, port } });
     }
-    this.#settled = settled;
+    this.#next = settled;
     return result;
   }
 
-  /** Whether a listener of this process stands there under another name. */
+  /** The listeners that were settled last are in force. */
+  accept(): void {
+    this.#settled = this.#next;
+  }
+
+  /** Whether a listener of this process stands there: under another name, or as a part of a wildcard address. */
   #ours({ host, port }: ListenAddress): boolean {
-    return port !== 0 && [...this.#settled.keys()].some((key) => key.endsWith(` ${host} ${port}`));
+    if (port === 0) return false;
+    return [...this.#settled].some(([key, settled]) => {
+      const there = key.split(" ")[1]!;
+      return settled === port && (there === host || WILDCARDS.includes(there) || WILDCARDS.includes(host));
+    });
   }
 
   get settled(): Readonly<Record<string, number>> {

@@ -105,7 +105,8 @@ export class SupervisorSource implements AdminSource {
   workers(): readonly object[] {
     const workers = this.#workers();
     const connections = workers.book.connections();
-    return workers.ages.map((age, index) => {
+    return workers.indexes.map((index) => {
+      const age = workers.ages[index];
       const worker = workers.all.find((one) => one.index === index);
       const serving = worker?.serving ?? false;
       return { index, serving, heartbeatAgeMs: age ?? null, connections: connections[index] ?? 0 };

@@ -1,6 +1,7 @@
 import { type AdminServer, startAdmin } from "../admin/server.ts";
 import type { AdminSource } from "../admin/source.ts";
 import type { ListenAddress } from "../config/values.ts";
+import { Turns } from "./turns.ts";
 
 /** The admin endpoints where the config wants them: they follow it when the address changes. */
 export class Admin {
@@ -8,6 +9,7 @@ export class Admin {
   readonly #log: (line: string) => void;
   #server: AdminServer | undefined = undefined;
   #address: ListenAddress | undefined = undefined;
+  readonly #turns = new Turns();
 
   constructor(source: AdminSource, log: (line: string) => void) {
     this.#source = source;
@@ -15,7 +17,11 @@ export class Admin {
   }
 
   /** Moves to an address, or ends. Rejects where the address cannot be had; then it stays where it was. */
-  async moveTo(address: ListenAddress | undefined): Promise<void> {
+  moveTo(address: ListenAddress | undefined): Promise<void> {
+    return this.#turns.take(() => this.#moveTo(address));
+  }
+
+  async #moveTo(address: ListenAddress | undefined): Promise<void> {
     if (JSON.stringify(address) === JSON.stringify(this.#address)) return;
     const before = this.#server;
     this.#server =
@@ -29,9 +35,7 @@ export class Admin {
   }
 
   /** Lets go of the address. */
-  async close(): Promise<void> {
-    await this.#server?.close();
-    this.#server = undefined;
-    this.#address = undefined;
+  close(): Promise<void> {
+    return this.moveTo(undefined);
   }
 }

@@ -1,27 +1,46 @@
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
 /** What one process says to the other while it takes over: one JSON document a line. */
 export type ControlMessage =
   /** The new one asks who is there. */
   | { readonly type: "hello"; readonly pid: number }
-  /** The old one: its process, and the ports that its listeners got. */
-  | { readonly type: "here"; readonly pid: number; readonly ports: Readonly<Record<string, number>> }
+  /** The old one: its process, and what its listeners stand on. */
+  | {
+      readonly type: "here";
+      readonly pid: number;
+      readonly ports: Readonly<Record<string, number>>;
+      /** Paths of its Unix sockets. */
+      readonly sockets: readonly string[];
+    }
   /** The new one serves: the old one may stop accepting. */
   | { readonly type: "serving" }
   /** The old one accepts no more and has let go of the admin address and of this socket. */
   | { readonly type: "released" };
 
-/** Where the control socket of a config file is: private to the user, one for each file. */
+/**
+ * Where the control socket of a config file is: private to the user, one for each path. Links are not followed: what
+ * they lead to may be another file by the time that the next process starts.
+ */
 export function controlPath(file: string): string {
-  const { uid } = userInfo();
-  const folder = join(process.env["XDG_RUNTIME_DIR"] ?? tmpdir(), `torana-${uid}`);
-  const name = createHash("sha256").update(realpathSync(file)).digest("hex").slice(0, 16);
+  const folder = join(process.env["XDG_RUNTIME_DIR"] ?? tmpdir(), `torana-${userId()}`);
+  const name = createHash("sha256").update(resolve(file)).digest("hex").slice(0, 16);
   return join(folder, `${name}.sock`);
+}
+
+/** Also where nobody gave the user a name, as containers do. */
+function userId(): number {
+  return process.getuid?.() ?? 0;
+}
+
+/** In a folder that all may write to, another user can make one of this name first. */
+function isOwn(folder: string): boolean {
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  return found?.isDirectory() === true && (process.getuid === undefined || found.uid === userId());
 }
 
 /** The old process's end: waits for one that wants to take over. */
@@ -36,8 +55,9 @@ export class ControlServer {
 
   /** Listens; an old socket that nobody answers on is replaced. */
   static async open(path: string, serve: (connection: ControlConnection) => void): Promise<ControlServer> {
-    const folder = join(path, "..");
+    const folder = dirname(path);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (!isOwn(folder)) throw new Error(`${folder} is not a folder of this user`);
     chmodSync(folder, 0o700);
     rmSync(path, { force: true });
     const server = createServer((socket) => serve(new ControlConnection(socket)));
@@ -67,15 +87,18 @@ export class ControlConnection {
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("error", () => undefined); // close follows
-    createInterface({ input: socket }).on("line", (line) => this.#heard(line));
+    createInterface({ input: socket })
+      .on("line", (line) => this.#heard(line))
+      .on("error", () => undefined); // it repeats the socket's
     socket.on("close", () => {
       this.#ended = true;
-      this.#waiting?.(undefined);
+      this.#tell(undefined);
     });
   }
 
   /** Connects; undefined where no process listens. */
   static async to(path: string): Promise<ControlConnection | undefined> {
+    if (!isOwn(dirname(path))) return undefined;
     const socket = connect(path);
     return await new Promise((resolve) => {
       socket.once("error", () => resolve(undefined));
@@ -91,22 +114,31 @@ export class ControlConnection {
       this.#socket.destroy();
       return;
     }
+    if (this.#waiting === undefined) this.#arrived.push(message);
+    else this.#tell(message);
+  }
+
+  #tell(message: ControlMessage | undefined): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    if (waiting === undefined) this.#arrived.push(message);
-    else waiting(message);
+    waiting?.(message);
   }
 
   send(message: ControlMessage): void {
     this.#socket.write(`${JSON.stringify(message)}\n`);
   }
 
-  /** The next message; undefined when the other end is gone. */
-  next(): Promise<ControlMessage | undefined> {
+  /** The next message; undefined when the other end is gone, or has said nothing for `patienceMs`. */
+  next(patienceMs?: number): Promise<ControlMessage | undefined> {
     const message = this.#arrived.shift();
     if (message !== undefined || this.#ended) return Promise.resolve(message);
     return new Promise((resolve) => {
-      this.#waiting = resolve;
+      const timer =
+        patienceMs === undefined ? undefined : setTimeout(() => this.#tell(undefined), patienceMs);
+      this.#waiting = (message) => {
+        clearTimeout(timer);
+        resolve(message);
+      };
     });
   }
 

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { inspect } from "node:util";
 import type { Config } from "../config/schema.ts";
+import { hideSecrets, secretsOf } from "../config/secrets.ts";
 import type { ReadMode } from "../http/transport.ts";
 import { Listeners, type PreparedListeners } from "../listener/listeners.ts";
 import { LineFiles } from "../observe/line-files.ts";
@@ -27,6 +28,8 @@ export interface GatewayOptions {
   readonly shared?: boolean;
   /** This thread is the one that owns Unix sockets (default true). */
   readonly first?: boolean;
+  /** Unix sockets that others listen on, and that are taken from them. */
+  readonly follows?: readonly string[];
   /** Counts what happens; default: numbers of its own. */
   readonly meter?: WorkerMeter;
 }
@@ -65,6 +68,7 @@ export class Gateway {
       mode,
       shared: options.shared ?? false,
       first: options.first ?? true,
+      follows: options.follows ?? [],
     });
   }
 
@@ -73,7 +77,8 @@ export class Gateway {
       failure: (x, failure) => {
         if (failure.code !== "policy_failed" && failure.code !== "policy_timeout") return;
         const cause = failure.cause === undefined ? "" : `: ${shown(failure.cause)}`;
-        this.#log(`${x.id} ${x.route.name} ${failure.code} ${failure.detail ?? ""}${cause}`);
+        const line = `${x.id} ${x.route.name} ${failure.code} ${failure.detail ?? ""}${cause}`;
+        this.#log(hideSecrets(line, secretsOf(this.#snapshots.current.config)));
       },
     };
   }
@@ -88,7 +93,7 @@ export class Gateway {
   async prepare(config: Config, catalog: PolicyCatalog): Promise<Prepared> {
     const snapshot = await this.#snapshots.prepare(config, catalog);
     try {
-      return { snapshot, listeners: await this.listeners.prepare(config) };
+      return { snapshot, listeners: await this.listeners.prepare(config, snapshot) };
     } catch (error) {
       this.#snapshots.discard(snapshot);
       throw error;
@@ -103,8 +108,8 @@ export class Gateway {
 
   /** Gives a prepared config up. */
   discard({ snapshot, listeners }: Prepared): void {
-    this.#snapshots.discard(snapshot);
     this.listeners.discard(listeners);
+    this.#snapshots.discard(snapshot);
   }
 
   get snapshots(): Snapshots {

@@ -2,10 +2,12 @@
 import { parentPort } from "node:worker_threads";
 import { readConfig } from "../config/load.ts";
 import { ConfigError } from "../config/problem.ts";
+import { filesIn, readCode } from "../snapshot/catalog.ts";
 import { SnapshotChecker } from "../snapshot/check.ts";
 import { ConfigMemory } from "./config-memory.ts";
 import { updateTo } from "./config-parts.ts";
-import type { LoadAnswer, LoadOrder } from "./loader.ts";
+import type { LoadAnswer, LoadedParts, LoadOrder } from "./loader.ts";
+import { type ConfigUpdate, SLICE } from "./protocol.ts";
 
 const port = parentPort!;
 const memory = new ConfigMemory();
@@ -13,15 +15,30 @@ const checker = new SnapshotChecker();
 
 port.on("message", async ({ id, file, known, generation }: LoadOrder) => {
   let answer: LoadAnswer;
+  let made: string[] = [file];
   try {
     const { config: read, secrets, locate, files } = await readConfig(file);
+    made = [...files, ...filesIn(readCode(read))];
     const { config, prints } = memory.recall(read, secrets);
     const checked = await checker.check(config, file, locate);
     const update = updateTo(config, prints, new Set(known), { generation, code: checked.code, secrets });
     answer = { id, update, files: [...new Set([...files, ...checked.files])] };
   } catch (error) {
     const problems = error instanceof ConfigError ? error.problems : undefined;
-    answer = { id, refused: { problems, message: (error as Error).message } };
+    if (error instanceof ConfigError) made.push(...(error.files ?? []));
+    const message = String((error as Error | null | undefined)?.message ?? error);
+    answer = { id, refused: { problems, message }, files: [...new Set(made)] };
   }
+  if ("update" in answer) answer = { ...answer, update: await sendParts(id, answer.update) };
   port.postMessage(answer);
 });
+
+/** Sends the parts of a large update piece by piece: read in one go, they would hold up the main thread. */
+async function sendParts(id: number, update: ConfigUpdate): Promise<ConfigUpdate> {
+  const { newRoutes } = update;
+  for (let from = 0; from < newRoutes.length; from += SLICE) {
+    port.postMessage({ id, routes: newRoutes.slice(from, from + SLICE) } satisfies LoadedParts);
+    await new Promise((go) => setImmediate(go));
+  }
+  return { ...update, newRoutes: [] };
+}

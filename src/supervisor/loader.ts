@@ -14,21 +14,42 @@ export interface LoadOrder {
 /** Its answer: the update, and all files that the config was made of; or what is wrong. */
 export type LoadAnswer =
   | { readonly id: number; readonly update: ConfigUpdate; readonly files: readonly string[] }
-  | { readonly id: number; readonly refused: RefusedUpdate };
+  | {
+      readonly id: number;
+      readonly refused: RefusedUpdate;
+      /** Files that it was to be made of, as far as that is known. */
+      readonly files: readonly string[];
+    };
 
 /** The thread ends after so long without an order, in milliseconds: what it holds of a large config is given back. */
 const IDLE = 2_000;
 
+/** How long loading may take, in milliseconds: code that never ends must not hold up all reloads to come. */
+const LIMIT = 60_000;
+
 /** A config of so many routes is remembered, so that a change costs what the change costs. */
 const LARGE = 1_000;
 /** Reading makes much that lives shortly: a small young generation would be collected all the time. */
-const YOUNG_MB = 64;
+const YOUNG_MB = 192;
+
+/** Some of the parts of an update that follows. */
+export interface LoadedParts {
+  readonly id: number;
+  readonly routes: ConfigUpdate["newRoutes"];
+}
 
 /** Reads, checks and compares configs in a thread of its own. */
 export class Loader {
   #thread: Worker | undefined = undefined;
   #idle: NodeJS.Timeout | undefined = undefined;
   #orders = 0;
+  #large = false;
+  readonly #limit: number;
+
+  /** @param limit how long loading may take, in milliseconds */
+  constructor(limit: number = LIMIT) {
+    this.#limit = limit;
+  }
 
   /** Loads a config. Rejects only when the thread itself fails. */
   load(file: string, known: Iterable<string>, generation: number): Promise<LoadAnswer> {
@@ -37,17 +58,37 @@ export class Loader {
     const thread = this.#thread;
     const id = this.#orders++;
     return new Promise<LoadAnswer>((resolve, reject) => {
-      const heard = (answer: LoadAnswer): void => {
-        if (answer.id !== id) return;
-        thread.off("message", heard).off("exit", ended);
-        if (!("update" in answer) || answer.update.routes.length < LARGE) {
+      const routes: LoadedParts["routes"][number][] = [];
+      const heard = (message: LoadAnswer | LoadedParts): void => {
+        if (message.id !== id) return;
+        if ("routes" in message) {
+          routes.push(...message.routes);
+          return;
+        }
+        const answer: LoadAnswer =
+          "update" in message ? { ...message, update: { ...message.update, newRoutes: routes } } : message;
+        clearTimeout(timer);
+        thread.off("message", heard).off("error", broke).off("exit", ended);
+        if ("update" in answer) this.#large = answer.update.routes.length >= LARGE;
+        if (!this.#large) {
           this.#idle = setTimeout(() => this.stop(), IDLE);
           this.#idle.unref();
         }
         resolve(answer);
       };
-      const ended = (): void => reject(new Error("the thread that reads configs died"));
-      thread.on("message", heard).once("exit", ended);
+      let why = "";
+      const broke = (error: unknown): void => {
+        why = `: ${(error as Error | null | undefined)?.message ?? error}`;
+      };
+      const ended = (): void => {
+        clearTimeout(timer);
+        reject(new Error(`the thread that reads configs died${why}`));
+      };
+      const timer = setTimeout(() => {
+        why = `: it took longer than ${this.#limit / 1_000} s`;
+        this.stop();
+      }, this.#limit);
+      thread.on("message", heard).once("error", broke).once("exit", ended);
       thread.postMessage({ id, file, known: [...known], generation } satisfies LoadOrder);
     });
   }

@@ -28,8 +28,12 @@ export interface ConfigUpdate {
 /** What a worker is started with. */
 export interface WorkerStart {
   readonly index: number;
-  /** When each worker last showed a sign of life, in milliseconds since 1970. */
+  /** When each worker last showed a sign of life, by `process.hrtime`. */
   readonly beats: BigInt64Array;
+  /** It is the one that has the Unix sockets. */
+  readonly first: boolean;
+  /** Unix sockets that others listen on, and that are taken from them. */
+  readonly follows: readonly string[];
   /** JavaScript heap that it may grow to, in MiB. */
   readonly memory: number;
   /** Where numbers are counted. */
@@ -37,6 +41,9 @@ export interface WorkerStart {
   /** Folder and file that the config came from. */
   readonly file: string;
 }
+
+/** Parts of a config that travel in one message: more would hold up both threads. */
+export const SLICE = 100;
 
 /** From the main thread to a worker. */
 export type ToWorker =

@@ -1,6 +1,6 @@
 import type { ConfigProblem } from "../config/problem.ts";
 import { ConfigParts, sameConfig } from "./config-parts.ts";
-import { Loader } from "./loader.ts";
+import { type LoadAnswer, Loader } from "./loader.ts";
 import type { ConfigUpdate, RefusedUpdate } from "./protocol.ts";
 
 /** What came of a reload. */
@@ -20,13 +20,15 @@ export interface ReloadResult {
 /** What the reloader needs from around it. */
 export interface ReloaderOptions {
   readonly file: string;
-  /** Puts an update in force everywhere or nowhere; gives what stands against it. */
-  readonly change: (update: ConfigUpdate) => Promise<RefusedUpdate | undefined>;
-  /** The files that the config is made of. */
-  readonly files: (files: readonly string[]) => void;
+  /** Puts an update in force everywhere or nowhere, and calls `accept` as it does; gives what stands against it. */
+  readonly change: (update: ConfigUpdate, accept: () => void) => Promise<RefusedUpdate | undefined>;
+  /** The files that the config is made of, and those that a refused one would be; when they began to be read, since 1970. */
+  readonly files: (files: readonly string[], since: number) => void;
   /** Makes an update fit this process: the ports that the system chose, for one. */
   readonly settle?: (update: ConfigUpdate) => Promise<ConfigUpdate>;
 }
+
+const ENDS: RefusedUpdate = { problems: undefined, message: "this process ends" };
 
 /** Brings the config in force to what the files say: one reload after the other, each wholly or not at all. */
 export class Reloader {
@@ -36,6 +38,9 @@ export class Reloader {
   #current: ConfigUpdate | undefined = undefined;
   #written: ConfigUpdate | undefined = undefined;
   #generation = 0;
+  #closed = false;
+  /** Of the config in force. */
+  #files: readonly string[] = [];
   #last: Promise<unknown> = Promise.resolve();
   /** One that waits serves all who ask before it begins. */
   #waiting: Promise<ReloadResult> | undefined = undefined;
@@ -86,29 +91,53 @@ export class Reloader {
         duration: performance.now() - started,
       };
     };
+    if (this.#closed) return result(false, false, ENDS);
     const generation = this.#generation + 1;
-    const answer = await this.#loader.load(this.#options.file, this.#parts.known, generation);
+    const since = Date.now();
+    const answer = await this.#load(generation);
+    // What is wrong may be mended in a file of either.
+    this.#options.files([...new Set([...this.#files, ...answer.files])], since);
     if ("refused" in answer) return result(false, false, answer.refused);
-    this.#options.files(answer.files);
-    const { update: written } = answer;
-    if (this.#written !== undefined && sameConfig(this.#written, written)) return result(true, false);
+    if (this.#closed) return result(false, false, ENDS);
+    const { update: written, files } = answer;
+    if (this.#written !== undefined && sameConfig(this.#written, written)) {
+      this.#files = files;
+      this.#options.files(files, since);
+      return result(true, false);
+    }
     let update: ConfigUpdate;
     try {
       update = (await this.#options.settle?.(written)) ?? written;
     } catch (error) {
       return result(false, false, { problems: undefined, message: (error as Error).message });
     }
-    const refused = await this.#options.change(update);
-    if (refused !== undefined) return result(false, false, refused);
+    // A number is used once, also by what is refused: an answer that comes late must not be taken for one to the next.
     this.#generation = generation;
-    this.#parts.add(update);
-    this.#parts.keepOnly(update);
-    this.#current = { ...update, newRoutes: [], newServices: [] };
-    this.#written = { ...written, newRoutes: [], newServices: [] };
+    const refused = await this.#options.change(update, () => {
+      this.#parts.add(update);
+      this.#parts.keepOnly(update);
+      this.#current = { ...update, newRoutes: [], newServices: [] };
+      this.#written = { ...written, newRoutes: [], newServices: [] };
+    });
+    if (refused !== undefined) return result(false, false, refused);
+    this.#files = files;
+    this.#options.files(files, since);
     return result(true, true);
   }
 
+  async #load(generation: number): Promise<LoadAnswer> {
+    const { file } = this.#options;
+    try {
+      return await this.#loader.load(file, this.#parts.known, generation);
+    } catch (error) {
+      const refused = { problems: undefined, message: (error as Error).message };
+      return { id: 0, refused, files: [file] };
+    }
+  }
+
+  /** What is asked for from now on is refused. */
   close(): void {
+    this.#closed = true;
     this.#loader.stop();
   }
 }

@@ -10,6 +10,9 @@ import { Reloader, type ReloadResult } from "./reloader.ts";
 import { FileWatch } from "./watch.ts";
 import { Workers } from "./workers.ts";
 
+/** How long one process waits for another's word, in milliseconds. */
+const PATIENCE = 15_000;
+
 /** How a process is run. */
 export interface SupervisorOptions {
   readonly file: string;
@@ -43,6 +46,10 @@ export class Supervisor {
   #control: ControlServer | undefined = undefined;
   #stopping = false;
   #followed = false;
+  #handing = false;
+  #started = false;
+  /** Unix sockets of the process that this one follows. */
+  #inherited: readonly string[] = [];
   /** How long what is in flight may take at the end, in milliseconds. */
   #stopTimeout = 30_000;
 
@@ -52,12 +59,12 @@ export class Supervisor {
     this.#watch = new FileWatch(() => void this.reload("a file changed"));
     this.#reloader = new Reloader({
       file,
-      files: (files) => this.#watch.set(files),
+      files: (files, since) => this.#watch.set(files, since),
       settle: async (update) => ({
         ...update,
         base: { ...update.base, listeners: await this.#addresses.settle(update.base.listeners) },
       }),
-      change: (update) => this.#change(update),
+      change: (update, accept) => this.#change(update, accept),
     });
     const source = new SupervisorSource({
       version: options.version,
@@ -71,16 +78,26 @@ export class Supervisor {
 
   /** Starts: reads the config, starts the workers, and follows a running process where that is asked for. */
   async start(): Promise<void> {
-    const { file, takeover } = this.#options;
-    const old = takeover ? await this.#meet() : undefined;
+    const old = this.#options.takeover ? await this.#meet() : undefined;
     const result = await this.#reloader.reload();
     if (!result.ok) throw new StartError({ problems: result.problems, message: result.message });
     if (old !== undefined) await this.#follow(old);
     await this.#startAdmin();
-    this.#control = await ControlServer.open(
-      controlPath(file),
-      (connection) => void this.#handOver(connection),
-    );
+    this.#started = true;
+    await this.#moveAdmin(this.#reloader.current!); // a reload may have come between
+    await this.#openControl();
+  }
+
+  async #openControl(): Promise<void> {
+    const { file, log } = this.#options;
+    try {
+      this.#control = await ControlServer.open(
+        controlPath(file),
+        (connection) => void this.#meetNext(connection),
+      );
+    } catch (error) {
+      log(`no other process can take over from this one: ${(error as Error).message}`);
+    }
   }
 
   async #startAdmin(): Promise<void> {
@@ -104,44 +121,66 @@ export class Supervisor {
       return undefined;
     }
     connection.send({ type: "hello", pid: process.pid });
-    const answer = await connection.next();
-    if (answer?.type !== "here") return undefined;
+    const answer = await connection.next(PATIENCE);
+    if (answer?.type !== "here") {
+      this.#options.log("the process that runs with this config does not hand over");
+      connection.close();
+      return undefined;
+    }
     this.#options.log(`taking over from process ${answer.pid}`);
     this.#addresses.inherit(answer.ports);
+    this.#inherited = answer.sockets;
     return connection;
   }
 
   /** This process serves: the old one is told, and waited for until it has let go. */
   async #follow(old: ControlConnection): Promise<void> {
     old.send({ type: "serving" });
-    await old.next();
+    const released = await old.next(PATIENCE);
     old.close();
-    this.#options.log("took over");
+    this.#inherited = [];
+    this.#options.log(released === undefined ? "took over from a process that did not let go" : "took over");
   }
 
-  /** Another process wants to follow this one. */
+  /** Another process wants to follow this one; a second one meanwhile is turned away. */
+  async #meetNext(connection: ControlConnection): Promise<void> {
+    if (this.#handing || this.#stopping) {
+      connection.close();
+      return;
+    }
+    this.#handing = true;
+    try {
+      await this.#handOver(connection);
+    } catch (error) {
+      this.#options.log(`handing over failed: ${(error as Error).message}`);
+    }
+    this.#handing = false;
+    if (!this.#followed) connection.close();
+  }
+
   async #handOver(connection: ControlConnection): Promise<void> {
-    const hello = await connection.next();
-    if (hello?.type !== "hello") {
-      connection.close();
-      return;
-    }
-    connection.send({ type: "here", pid: process.pid, ports: this.#addresses.settled });
+    const hello = await connection.next(PATIENCE);
+    if (hello?.type !== "hello") return;
+    const { settled: ports } = this.#addresses;
+    const sockets = this.listeners.flatMap(({ address: { socket } }) => socket ?? []);
+    connection.send({ type: "here", pid: process.pid, ports, sockets });
     const serving = await connection.next();
-    if (serving?.type !== "serving" || this.#stopping) {
-      connection.close();
-      return;
-    }
+    if (serving?.type !== "serving" || this.#stopping) return;
     this.#options.log(`process ${hello.pid} takes over`);
-    await this.#workers!.stopAccepting();
-    this.#control?.close();
-    await this.#admin.close();
     this.#followed = true;
-    connection.send({ type: "released" });
-    this.#options.followed();
+    this.#watch.close();
+    this.#reloader.close();
+    try {
+      await this.#workers!.stopAccepting();
+      this.#control?.close();
+      await this.#admin.close();
+    } finally {
+      connection.send({ type: "released" });
+      this.#options.followed();
+    }
   }
 
-  async #change(update: ConfigUpdate): Promise<RefusedUpdate | undefined> {
+  async #change(update: ConfigUpdate, accept: () => void): Promise<RefusedUpdate | undefined> {
     const { workers, stopTimeout } = update.base;
     const count = workers === "auto" ? availableParallelism() : workers;
     if (this.#workers === undefined)
@@ -152,17 +191,22 @@ export class Supervisor {
         file: this.#options.file,
         log: this.#options.log,
         current: () => this.#reloader.current,
+        follows: () => this.#inherited,
         left: (generation) => this.#recycle(generation),
       });
     else if (count !== this.#workers.count)
       this.#options.log(
         `the number of workers stays ${this.#workers.count} until the next start or takeover`,
       );
-    const refused = await this.#workers.change(update);
+    const refused = await this.#workers.change(update, () => {
+      accept();
+      this.#addresses.accept();
+      this.#stopTimeout = stopTimeout;
+    });
     if (refused !== undefined) return refused;
-    this.#stopTimeout = stopTimeout;
     // A process that is followed still has the address; it is taken over with the rest.
-    if (this.#reloader.generation > 0) await this.#moveAdmin(update);
+    if (this.#started && !this.#stopping) await this.#moveAdmin(update);
+    void this.#workers.renew(stopTimeout);
     return undefined;
   }
 
@@ -191,6 +235,7 @@ export class Supervisor {
     const result = await this.#reloader.reload();
     const took = `${Math.round(result.duration)} ms`;
     const { log } = this.#options;
+    if (this.#stopping || this.#followed) return result;
     if (!result.ok) log(`reload (${why}): the config before stays in force\n${result.message}`);
     else if (result.changed) log(`reload (${why}): generation ${result.generation} serves after ${took}`);
     else log(`reload (${why}): nothing changed`);

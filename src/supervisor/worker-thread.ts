@@ -1,14 +1,15 @@
 /** The body of a worker thread: a gateway that takes its config from the main thread. */
 import { parentPort, workerData } from "node:worker_threads";
 import { ConfigError } from "../config/problem.ts";
+import { hideIn } from "../config/secrets.ts";
 import { WorkerMeter } from "../observe/meter.ts";
 import { loadCatalog, type UserCode } from "../snapshot/catalog.ts";
 import { ConfigParts } from "./config-parts.ts";
 import { Gateway, type Prepared } from "./gateway.ts";
-import type { ConfigUpdate, FromWorker, ToWorker, WorkerStart } from "./protocol.ts";
+import type { ConfigUpdate, FromWorker, RefusedUpdate, ToWorker, WorkerStart } from "./protocol.ts";
 import { answerTo } from "./worker-answers.ts";
 
-const { index, beats, series, file } = workerData as WorkerStart;
+const { index, first, follows, beats, series, file } = workerData as WorkerStart;
 const BEAT = 200;
 
 const port = parentPort!;
@@ -16,12 +17,12 @@ const tell = (message: FromWorker): void => port.postMessage(message);
 const parts = new ConfigParts();
 const meter = new WorkerMeter({ series, worker: index, onNew: (news) => tell({ type: "series", news }) });
 const log = (line: string): void => tell({ type: "log", line });
-const gateway = new Gateway({ shared: true, first: index === 0, meter, log });
+const gateway = new Gateway({ shared: true, first, follows, meter, log });
 let current: ConfigUpdate | undefined;
 let prepared: { update: ConfigUpdate; change: Prepared } | undefined;
 
 function beat(): void {
-  Atomics.store(beats, index, BigInt(Date.now()));
+  Atomics.store(beats, index, process.hrtime.bigint());
   meter.beat(gateway.reading());
 }
 beat();
@@ -37,7 +38,9 @@ async function prepare(update: ConfigUpdate): Promise<void> {
     tell({ type: "ready", generation });
   } catch (error) {
     const problems = error instanceof ConfigError ? error.problems : undefined;
-    tell({ type: "refused", generation, problem: { problems, message: (error as Error).message } });
+    const problem = { problems, message: String((error as Error | undefined)?.message ?? error) };
+    // It may quote what came from the environment.
+    tell({ type: "refused", generation, problem: hideIn(problem, update.secrets) as RefusedUpdate });
   }
 }
 
@@ -53,9 +56,10 @@ function commit(generation: number): void {
 }
 
 function abort(generation: number): void {
-  if (prepared?.update.generation !== generation) return;
-  gateway.discard(prepared.change);
-  prepared = undefined;
+  if (prepared?.update.generation === generation) {
+    gateway.discard(prepared.change);
+    prepared = undefined;
+  }
   if (current !== undefined) parts.keepOnly(current);
 }
 

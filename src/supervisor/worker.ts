@@ -1,6 +1,14 @@
 import { Worker } from "node:worker_threads";
 import type { SeriesNews } from "../observe/series.ts";
-import type { ConfigUpdate, FromWorker, Question, RefusedUpdate, ToWorker, WorkerStart } from "./protocol.ts";
+import {
+  type ConfigUpdate,
+  type FromWorker,
+  type Question,
+  type RefusedUpdate,
+  SLICE,
+  type ToWorker,
+  type WorkerStart,
+} from "./protocol.ts";
 import { threadFile } from "./thread-file.ts";
 
 /** What is told of a worker by itself. */
@@ -13,8 +21,14 @@ export interface WorkerEvents {
   gone(worker: ServingWorker, why: string): void;
 }
 
-/** Parts of a config that travel in one message: more would hold up both threads. */
-const SLICE = 200;
+/** What `prepare` gives of a worker that died meanwhile. */
+export const DIED: RefusedUpdate = { problems: undefined, message: "a worker died while it got ready" };
+
+/**
+ * Young generation of a worker's heap in MiB, three semi-spaces of 4: a larger one grows with idle connections and saves
+ * little, since most of what a request makes dies young.
+ */
+const YOUNG_MB = 12;
 /** How long the answer to a question may take, in milliseconds. */
 const ANSWER = 2_000;
 
@@ -38,11 +52,11 @@ export class ServingWorker {
     this.#events = events;
     this.#thread = new Worker(threadFile("worker-thread", import.meta.url), {
       workerData: start,
-      resourceLimits: { maxOldGenerationSizeMb: start.memory },
+      resourceLimits: { maxOldGenerationSizeMb: start.memory, maxYoungGenerationSizeMb: YOUNG_MB },
     });
     this.#thread.on("message", (message: FromWorker) => this.#heard(message));
     this.#thread.on("error", (error) => {
-      this.#why = (error as NodeJS.ErrnoException).code ?? String(error);
+      this.#why = thrown(error);
     });
     this.#thread.on("exit", (code) => this.#ended(code));
   }
@@ -51,22 +65,28 @@ export class ServingWorker {
     this.#thread.postMessage(message);
   }
 
-  /** Gets a config ready there. Gives what stands against it; a worker that dies meanwhile has nothing against it. */
+  /** Gets a config ready there. Gives what stands against it. */
   prepare(update: ConfigUpdate): Promise<RefusedUpdate | undefined> {
     const done = Promise.withResolvers<RefusedUpdate | undefined>();
-    if (this.gone) return Promise.resolve(undefined);
+    if (this.gone) return Promise.resolve(DIED);
     this.#preparing = { generation: update.generation, done };
-    const { newRoutes, newServices, ...rest } = update;
-    for (let from = 0; from < Math.max(newRoutes.length, newServices.length); from += SLICE)
-      this.#send({
-        type: "parts",
-        update: {
-          newRoutes: newRoutes.slice(from, from + SLICE),
-          newServices: newServices.slice(from, from + SLICE),
-        },
-      });
-    this.#send({ type: "prepare", update: { ...rest, newRoutes: [], newServices: [] } });
+    void this.#sendParts(update);
     return done.promise;
+  }
+
+  /** Sends an update piece by piece, with room for other work in between. */
+  async #sendParts(update: ConfigUpdate): Promise<void> {
+    const { newRoutes, newServices, ...rest } = update;
+    for (let from = 0; from < Math.max(newRoutes.length, newServices.length); from += SLICE) {
+      const piece = {
+        newRoutes: newRoutes.slice(from, from + SLICE),
+        newServices: newServices.slice(from, from + SLICE),
+      };
+      this.#send({ type: "parts", update: piece });
+      await new Promise((go) => setImmediate(go));
+      if (this.#preparing?.generation !== update.generation) return; // given up meanwhile
+    }
+    this.#send({ type: "prepare", update: { ...rest, newRoutes: [], newServices: [] } });
   }
 
   commit(generation: number): void {
@@ -157,11 +177,21 @@ export class ServingWorker {
   #ended(code: number): void {
     this.gone = true;
     this.serving = false;
-    this.#preparing?.done.resolve(undefined);
+    this.#preparing?.done.resolve(DIED);
     this.#accepting?.resolve();
     for (const question of this.#questions.values())
       question.reject(new Error(`worker ${this.index} is gone`));
     this.#end.resolve();
     this.#events.gone(this, this.#why ?? `it ended with code ${code}`);
+  }
+}
+
+/** What user code threw, in words: it may be anything. */
+function thrown(error: unknown): string {
+  const code = (error as { readonly code?: unknown } | null | undefined)?.code;
+  try {
+    return typeof code === "string" ? code : String(error);
+  } catch {
+    return "something that cannot be shown";
   }
 }

@@ -1,8 +1,10 @@
 import { createSeries, type SharedSeries } from "../observe/series.ts";
 import { SeriesBook } from "../observe/series-book.ts";
+import { BackOff } from "./back-off.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { ConfigUpdate, RefusedUpdate } from "./protocol.ts";
-import { ServingWorker, type WorkerEvents } from "./worker.ts";
+import { Turns } from "./turns.ts";
+import { DIED, ServingWorker, type WorkerEvents } from "./worker.ts";
 
 /** What the set of workers needs from around it. */
 export interface WorkersOptions {
@@ -16,54 +18,66 @@ export interface WorkersOptions {
   readonly log: (line: string) => void;
   /** The config that a replacement starts with: whole, as the others serve it. */
   readonly current: () => ConfigUpdate | undefined;
+  /** Unix sockets of a process that is followed: they are taken from it. */
+  readonly follows?: () => readonly string[];
   /** No worker uses anything older than this generation. */
   readonly left?: (generation: number) => void;
 }
 
-/** Waits before a worker is replaced again, in milliseconds: doubled each time, and forgotten after a minute of peace. */
-const BACK_OFF = { first: 100, most: 30_000, peace: 60_000 };
 /** How long workers have to get a config ready, in milliseconds. */
 const PREPARE = 30_000;
+/** A worker that has loaded more versions of one file of users' code is replaced: V8 keeps them all. */
+const VERSIONS = 50;
+
+const LATE: RefusedUpdate = { problems: undefined, message: "a worker did not get ready in time" };
+const NOBODY: RefusedUpdate = { problems: undefined, message: "no worker is left" };
 
 /** The workers: started, watched, replaced when they die, all changed together or none. */
 export class Workers {
   readonly #options: WorkersOptions;
+  /** By index; one index more than there are workers, for the one that replaces another that still serves. */
   readonly #workers: (ServingWorker | undefined)[];
+  /** Indexes of the workers that there should be. */
+  readonly #wanted: Set<number>;
+  /** The one that has the Unix sockets. */
+  #first = 0;
   readonly #left: number[];
-  readonly #restarts: { count: number; last: number }[];
+  readonly #backOff: BackOff;
   readonly #heartbeat: Heartbeat;
   readonly #series: SharedSeries;
+  /** Changes and new workers: one that gets ready while the others change would serve what they have left. */
+  readonly #turns = new Turns();
   /** What the workers count. */
   readonly book: SeriesBook;
   #stopping = false;
-  /** Replacements so far. */
+  #renewing = false;
+  /** Replacements of workers that died, so far. */
   restarts = 0;
 
   constructor(options: WorkersOptions) {
     this.#options = options;
-    const { count } = options;
-    this.#workers = new Array<ServingWorker | undefined>(count).fill(undefined);
-    this.#series = createSeries({ workers: count, budget: options.series });
+    const { count, log } = options;
+    this.#workers = new Array<ServingWorker | undefined>(count + 1).fill(undefined);
+    this.#wanted = new Set(Array.from({ length: count }, (_, index) => index));
+    this.#series = createSeries({ workers: count + 1, budget: options.series });
     this.book = new SeriesBook(this.#series);
-    this.#left = new Array<number>(count).fill(0);
-    this.#restarts = Array.from({ length: count }, () => ({ count: 0, last: 0 }));
-    this.#heartbeat = new Heartbeat(count, {
-      late: (index, ms) => options.log(`worker ${index} shows no sign of life for ${ms} ms`),
+    this.#left = new Array<number>(count + 1).fill(0);
+    this.#backOff = new BackOff(count + 1);
+    this.#heartbeat = new Heartbeat(count + 1, {
+      late: (index, ms) => log(`worker ${index} shows no sign of life for ${ms} ms`),
       dead: (index) => void this.#workers[index]?.terminate("it showed no sign of life"),
     });
-    for (let index = 0; index < count; index++) this.#start(index);
+    for (const index of this.#wanted) this.#start(index, index === this.#first);
   }
 
-  #start(index: number): ServingWorker {
+  #start(index: number, first: boolean): ServingWorker {
     this.#heartbeat.expect(index);
+    this.#left[index] = 0;
+    const { memory, file, follows } = this.#options;
+    const { beats } = this.#heartbeat;
+    const sockets = follows?.() ?? [];
     const worker = new ServingWorker(
-      {
-        index,
-        beats: this.#heartbeat.beats,
-        series: this.#series,
-        memory: this.#options.memory,
-        file: this.#options.file,
-      },
+      { index, first, beats, series: this.#series, memory, file, follows: sockets },
       this.#events(),
     );
     this.#workers[index] = worker;
@@ -76,55 +90,56 @@ export class Workers {
       series: (news) => this.book.learn(news),
       left: (worker, generation) => {
         this.#left[worker.index] = generation;
-        this.#options.left?.(Math.min(...this.#left));
+        // What is getting ready may still take over what an older config used.
+        if (this.#turns.busy) return;
+        this.#options.left?.(Math.min(...this.all.map(({ index }) => this.#left[index]!)));
       },
-      gone: (worker, why) => this.#replace(worker, why),
+      gone: (worker, why) => this.#gone(worker, why),
     };
   }
 
-  #replace(worker: ServingWorker, why: string): void {
-    if (this.#workers[worker.index] !== worker) return;
-    this.#workers[worker.index] = undefined;
-    this.#heartbeat.forget(worker.index);
-    this.book.workerGone(worker.index);
-    if (this.#stopping) return;
-    const restart = this.#restarts[worker.index]!;
-    const now = performance.now();
-    restart.count = now - restart.last > BACK_OFF.peace ? 0 : restart.count + 1;
-    restart.last = now;
-    const wait = Math.min(BACK_OFF.most, BACK_OFF.first * 2 ** restart.count);
-    this.#options.log(`worker ${worker.index} is gone (${why}): another starts in ${wait} ms`);
-    setTimeout(() => void this.#restart(worker.index), wait);
+  #gone({ index }: ServingWorker, why: string): void {
+    this.#workers[index] = undefined;
+    this.#heartbeat.forget(index);
+    this.book.workerGone(index);
+    if (this.#stopping || !this.#wanted.has(index)) return;
+    const wait = this.#backOff.next(index, () => void this.#turns.take(() => this.#restart(index)));
+    this.#options.log(`worker ${index} is gone (${why}): another starts in ${wait} ms`);
   }
 
   async #restart(index: number): Promise<void> {
-    if (this.#stopping || this.#workers[index] !== undefined) return;
+    if (this.#stopping || !this.#wanted.has(index) || this.#workers[index] !== undefined) return;
     this.restarts++;
-    const worker = this.#start(index);
+    if (await this.#bring(index, index === this.#first)) this.#options.log(`worker ${index} serves`);
+  }
+
+  /** Starts a worker with the config in force; gives whether it serves. To be called in a turn. */
+  async #bring(index: number, first: boolean): Promise<boolean> {
     const update = this.#options.current();
-    if (update === undefined) return;
-    const problem = await worker.prepare(update);
-    if (worker.gone) return;
-    if (problem !== undefined) {
-      await worker.terminate(`it cannot serve: ${problem.message}`);
-      return;
-    }
-    // The config may have changed while it got ready.
-    if (this.#options.current()?.generation !== update.generation)
-      await worker.terminate("the config changed");
-    else {
+    if (update === undefined) return false;
+    const worker = this.#start(index, first);
+    const [refused] = await withinLimit([worker.prepare(update)]);
+    if (refused === undefined && !worker.gone) {
       worker.commit(update.generation);
-      this.#options.log(`worker ${index} serves`);
+      return true;
     }
+    if (refused !== undefined && refused !== DIED)
+      await worker.terminate(`it cannot serve: ${refused.message}`);
+    return false;
   }
 
   get count(): number {
-    return this.#workers.length;
+    return this.#wanted.size;
   }
 
-  /** The workers that are there. */
+  /** The workers that are there, also one that answers what it has before it ends. */
   get all(): readonly ServingWorker[] {
     return this.#workers.filter((worker) => worker !== undefined);
+  }
+
+  /** Indexes of the workers that there should be, in their order. */
+  get indexes(): readonly number[] {
+    return [...this.#wanted].sort((a, b) => a - b);
   }
 
   /** Whether a worker shows no sign of life. */
@@ -134,61 +149,117 @@ export class Workers {
 
   /** What keeps the workers from being ready, in words; empty when all serve. */
   get troubles(): string[] {
-    return this.#workers.flatMap((worker, index) => {
-      if (worker?.serving !== true) return [`worker ${index} does not serve yet`];
+    return this.indexes.flatMap((index) => {
+      if (this.#workers[index]?.serving !== true) return [`worker ${index} does not serve yet`];
       const age = this.#heartbeat.lateness(index);
       return age > 0 ? [`worker ${index} shows no sign of life for ${age} ms`] : [];
     });
   }
 
-  /** Milliseconds since each worker's last sign of life. */
+  /** Milliseconds since each worker's last sign of life, by index. */
   get ages(): readonly (number | undefined)[] {
     return this.#workers.map((worker, index) =>
       worker === undefined ? undefined : this.#heartbeat.age(index),
     );
   }
 
-  /** Puts a config in force in all workers, or in none. Gives what stands against it. */
-  async change(update: ConfigUpdate): Promise<RefusedUpdate | undefined> {
-    const workers = this.all.filter((worker) => worker.serving || this.#options.current() === undefined);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<RefusedUpdate>((resolve) => {
-      timer = setTimeout(
-        () => resolve({ problems: undefined, message: "a worker did not get ready in time" }),
-        PREPARE,
-      );
+  /**
+   * Puts a config in force in all workers, or in none. `accept` is called when all are ready, before any of them serves
+   * it. Gives what stands against it.
+   */
+  change(update: ConfigUpdate, accept: () => void): Promise<RefusedUpdate | undefined> {
+    return this.#turns.take(async () => {
+      const first = await this.#try(update, accept);
+      // One that died may have died of a request: the others show whether it was the config.
+      const refused = first === DIED ? await this.#try(update, accept) : first;
+      return refused;
     });
-    const answers = workers.map((worker) => worker.prepare(update));
-    const problem = await Promise.race([
-      late,
-      Promise.all(answers).then((all) => all.find((one) => one !== undefined)),
-    ]);
-    clearTimeout(timer);
+  }
+
+  async #try(update: ConfigUpdate, accept: () => void): Promise<RefusedUpdate | undefined> {
+    const first = this.#options.current() === undefined;
+    const workers = this.all.filter(
+      ({ index, serving }) => (serving || first) && this.#wanted.has(index) && !this.#stopping,
+    );
+    const answers = await withinLimit(workers.map((worker) => worker.prepare(update)));
     const living = workers.filter((worker) => !worker.gone);
-    const failed =
-      problem ?? (living.length === 0 ? { problems: undefined, message: "no worker is left" } : undefined);
+    const refused =
+      answers.find((one) => one !== undefined && one !== DIED) ??
+      (living.length === 0 ? NOBODY : answers.find((one) => one !== undefined));
+    if (refused === undefined) accept();
     for (const worker of living)
-      if (failed === undefined) worker.commit(update.generation);
+      if (refused === undefined) worker.commit(update.generation);
       else worker.abort(update.generation);
-    return failed;
+    return refused;
+  }
+
+  /** Replaces workers that hold too many versions of users' code: one after the other, and none before its successor serves. */
+  async renew(graceMs: number): Promise<void> {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    try {
+      for (const index of this.indexes) await this.#renewIfFull(index, graceMs);
+    } finally {
+      this.#renewing = false;
+    }
+  }
+
+  async #renewIfFull(index: number, graceMs: number): Promise<void> {
+    const old = this.#workers[index];
+    const counts = await old?.ask<Record<string, number>>({ kind: "user-policies" }).catch(() => undefined);
+    const most = Math.max(0, ...Object.values(counts ?? {}));
+    if (most <= VERSIONS) return;
+    const spare = this.#workers.findIndex((_, at) => !this.#wanted.has(at));
+    const brought = await this.#turns.take(() => this.#succeed(index, spare));
+    if (!brought) return;
+    this.#options.log(
+      `worker ${spare} serves for worker ${index}, which had loaded ${most} versions of a policy`,
+    );
+    await old!.stopAccepting();
+    await this.#end(old!, graceMs);
+  }
+
+  /** Brings a worker into the place of one that serves. */
+  async #succeed(old: number, index: number): Promise<boolean> {
+    const first = old === this.#first;
+    if (this.#stopping || this.#workers[index] !== undefined || this.#workers[old]?.serving !== true)
+      return false;
+    if (!(await this.#bring(index, first))) return false;
+    this.#wanted.delete(old);
+    this.#wanted.add(index);
+    if (first) this.#first = index;
+    return true;
   }
 
   /** Stops accepting everywhere. */
   async stopAccepting(): Promise<void> {
     this.#stopping = true;
+    this.#backOff.stop();
     await Promise.all(this.all.map((worker) => worker.stopAccepting()));
   }
 
   /** Answers what is in flight, at most for `graceMs`; what is left then is cut off. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
+    this.#backOff.stop();
+    await Promise.all(this.all.map((worker) => this.#end(worker, graceMs)));
     this.#heartbeat.stop();
-    const all = this.all;
-    const ends = all.map((worker) => worker.stop(graceMs));
-    const timer = setTimeout(() => {
-      for (const worker of all) void worker.terminate("its time to stop is up");
-    }, graceMs + 2_000);
-    await Promise.all(ends);
+  }
+
+  async #end(worker: ServingWorker, graceMs: number): Promise<void> {
+    const timer = setTimeout(() => void worker.terminate("its time to stop is up"), graceMs + 2_000);
+    await worker.stop(graceMs);
     clearTimeout(timer);
   }
+}
+
+/** The answers of all, or that they are late. */
+async function withinLimit(
+  answers: readonly Promise<RefusedUpdate | undefined>[],
+): Promise<readonly (RefusedUpdate | undefined)[]> {
+  const late = Promise.withResolvers<[RefusedUpdate]>();
+  const timer = setTimeout(() => late.resolve([LATE]), PREPARE);
+  const result = await Promise.race([late.promise, Promise.all(answers)]);
+  clearTimeout(timer);
+  return result;
 }

@@ -13,6 +13,7 @@ export const fault = definePolicy({
   compile: () => (x) => {
     if (x.request.path === "/loop") for (;;) {}
     if (x.request.path === "/exit") process.exit(3);
+    if (x.request.path === "/null") setTimeout(() => { throw null; });
     if (x.request.path === "/throw") setTimeout(() => { throw new Error("out of a timer"); });
     if (x.request.path === "/memory") {
       const kept = [];
@@ -68,6 +69,7 @@ async function requests(admin: number): Promise<number> {
 for (const [path, why] of [
   ["/exit", /worker \d is gone/],
   ["/throw", /worker \d is gone \(.*out of a timer/],
+  ["/null", /worker \d is gone \(.*null/],
   ["/memory", /worker \d is gone \(.*MEMORY/],
 ] as const)
   test(`a worker that ends at ${path} is replaced, the other serves on, and the counts stay`, async () => {

@@ -15,8 +15,8 @@ export class ToranaProcess implements AsyncDisposable {
   #waiting: { pattern: RegExp; found: (match: RegExpExecArray) => void; fail: (error: Error) => void }[] = [];
   #seen = 0;
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
-    this.child = spawn(TORANA, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+  constructor(args: readonly string[], env: Readonly<Record<string, string>>, program: string = TORANA) {
+    this.child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     const keep = (chunk: Buffer): void => {
       this.output += chunk.toString();
       this.#look();
