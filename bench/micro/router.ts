@@ -10,8 +10,8 @@ import type { MatchConfig } from "../../src/config/route-schema.ts";
 import { Fields } from "../../src/lib/fields.ts";
 import { RequestHead } from "../../src/lib/request.ts";
 import type { RouteFacts } from "../../src/pipeline/ports.ts";
-import type { Route } from "../../src/pipeline/route.ts";
 import { type RouteEntry, RouteTable } from "../../src/routing/router.ts";
+import { bareEntry, bareRoute } from "../../test/support/routes.ts";
 import { median, ratios } from "../lib/stats.ts";
 
 const SIZES = [10, 100, 1_000, 10_000, 100_000];
@@ -19,23 +19,6 @@ const REQUESTS = 40;
 const MATCHES = 100_000;
 const ROUNDS = 31;
 const ALLOWED = 0.2;
-
-function route(name: string): Route {
-  return {
-    name,
-    state: { series: -1 },
-    service: undefined,
-    serviceName: "",
-    split: undefined,
-    request: undefined,
-    attempt: [],
-    recover: [],
-    response: undefined,
-    bodies: { request: undefined, response: undefined, responseBuffer: 0 },
-    log: [],
-    deadline: 0,
-  };
-}
 
 /** Conditions of the i-th route, and a request that it takes. */
 function kind(i: number): { conditions: Partial<MatchConfig>; host: string; path: string } {
@@ -64,20 +47,8 @@ function kind(i: number): { conditions: Partial<MatchConfig>; host: string; path
   }
 }
 
-const NOTHING = {
-  host: [],
-  path: [],
-  method: [],
-  headers: {},
-  query: {},
-  cookies: {},
-  from: [],
-  when: undefined,
-};
-
 function entry(i: number): RouteEntry {
-  const match = [{ ...NOTHING, ...kind(i).conditions }];
-  return { route: route(`r${i}`), match, listeners: [], priority: 0, position: i };
+  return bareEntry(`r${i}`, i, { match: kind(i).conditions });
 }
 
 function facts(i: number): RouteFacts {
@@ -129,7 +100,7 @@ function measure(table: RouteTable, requests: readonly RouteFacts[]): number {
 
 const benches: Bench[] = SIZES.map((size) => {
   const entries = Array.from({ length: size }, (_, i) => entry(i));
-  const table = RouteTable.from(entries, route("none"));
+  const table = RouteTable.from(entries, bareRoute("none"));
   const hot = shuffled(spread(size, REQUESTS));
   const all = shuffled(spread(size, Math.min(size, MATCHES)));
   for (const one of [...hot, ...all])

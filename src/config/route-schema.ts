@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ALWAYS } from "./always.ts";
 import type { Origin } from "./problem.ts";
 import {
   duration,
@@ -98,17 +99,6 @@ const fieldConditions = z
     Object.fromEntries(Object.entries(conditions).map(([name, value]) => [name.toLowerCase(), value])),
   );
 
-const EMPTY_MATCH: MatchConfig = {
-  host: [],
-  path: [],
-  method: [],
-  headers: {},
-  query: {},
-  cookies: {},
-  from: [],
-  when: undefined,
-};
-
 /** Conditions as written, without what is inherited. */
 const match: z.ZodType<MatchConfig> = z.strictObject({
   host: oneOrMany(hostName).describe("Names, or *.name for all below it; left out: every host."),
@@ -181,7 +171,7 @@ const tunnels = z
 /** The conditions of a route as written: one set, or a list of such. */
 export const matches: z.ZodType<MatchConfig[]> = z
   .union([match, z.array(match).min(1)])
-  .default(EMPTY_MATCH)
+  .default(ALWAYS)
   .transform((value) => (Array.isArray(value) ? value : [value]));
 
 /** One route as written. */

@@ -221,7 +221,7 @@ function fromSharedBuffer<T>(make: () => T): T {
  * Reads into the shared buffer, or the one that the connection leased. Node asks `buffer` after each callback and keeps
  * the old buffer when it gets none.
  */
-export const ONREAD: { buffer: () => Uint8Array; callback: (size: number, buffer: Uint8Array) => boolean } = {
+const ONREAD: { buffer: () => Uint8Array; callback: (size: number, buffer: Uint8Array) => boolean } = {
   buffer: () => {
     const buffer = next;
     next = SHARED;

@@ -17,18 +17,6 @@ export interface CompiledMatch {
   readonly rank: number;
 }
 
-/** Conditions that hold always. */
-export const ALWAYS: MatchConfig = Object.freeze({
-  host: [],
-  path: [],
-  method: [],
-  headers: {},
-  query: {},
-  cookies: {},
-  from: [],
-  when: undefined,
-});
-
 /** Shared: most routes have none. */
 const EMPTY: readonly never[] = Object.freeze([]);
 const EVERY_PATH: readonly undefined[] = Object.freeze([undefined]);

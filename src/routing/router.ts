@@ -1,8 +1,9 @@
+import { ALWAYS } from "../config/always.ts";
 import type { MatchConfig } from "../config/route-schema.ts";
 import type { RouteFacts, Router } from "../pipeline/ports.ts";
 import type { Match, Route } from "../pipeline/route.ts";
 import { Candidate } from "./candidate.ts";
-import { ALWAYS, type CompiledMatch, compileMatch } from "./compile-match.ts";
+import { type CompiledMatch, compileMatch } from "./compile-match.ts";
 import { explainMatch, type RouteExplanation } from "./explain.ts";
 import { hostOf } from "./host.ts";
 import { PathIndex, type Walk } from "./path-index.ts";

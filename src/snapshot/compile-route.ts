@@ -42,7 +42,7 @@ export interface RouteParts {
 export function compileRoute(parts: RouteParts): CompiledRoute {
   const { written, position, shared, own, splits, states } = parts;
   const services = written.split.map(({ service }) => parts.services.get(service)!);
-  const before = [...shared, ...own, ...rewritePolicy(written)];
+  const before = [...rewritePolicy(written), ...shared, ...own];
   const routeFor = (service: Service | undefined, ofService: readonly CompiledPolicy[]): Route => ({
     name: written.name,
     state: states.get(written.name, service?.name ?? ""),
@@ -97,7 +97,7 @@ export function reusable(
   );
 }
 
-/** Rewriting is the first thing in the phase that makes what the service sees. */
+/** Rewriting is the first thing in its phase: what it looks at is the path that was matched, and policies may change what it made. */
 function rewritePolicy({ rewrite }: RouteConfig): CompiledPolicy[] {
   if (rewrite === undefined) return [];
   const step = compileRewrite(rewrite);

@@ -77,13 +77,13 @@ suite("a request that is forwarded", async () => {
   test("its steps in the order in which they run, with what they change", () => {
     assert.deepEqual(verdicts(order), [
       "authorize ip-allow goes-on",
-      "request headers goes-on",
       "request rewrite goes-on",
+      "request headers goes-on",
       "attempt headers goes-on",
       "response headers goes-on",
       "log access-log not-run",
     ]);
-    const [allow, headers, rewrite, attempt, response] = order.steps;
+    const [allow, rewrite, headers, attempt, response] = order.steps;
     assert.deepEqual([allow?.of, rewrite?.of, attempt?.of], ["route", "gateway", "service orders"]);
     assert.deepEqual(allow?.options, { allow: ["10.0.0.0/8"], deny: [] });
     assert.deepEqual(headers?.changes, [{ what: "field x-from", after: "torana" }]);
@@ -166,8 +166,8 @@ suite("a request that the gateway answers", async () => {
     const denied = await explained(snapshot, ORDER, { fields: ACME, from: "192.0.2.1" });
     assert.deepEqual(verdicts(denied), [
       "authorize ip-allow answers",
-      "request headers not-reached",
       "request rewrite not-reached",
+      "request headers not-reached",
       "attempt headers not-reached",
       "response headers goes-on",
       "log access-log not-run",

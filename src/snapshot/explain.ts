@@ -1,3 +1,4 @@
+import { ALWAYS } from "../config/always.ts";
 import { type Locate, type Origin, pathText } from "../config/problem.ts";
 import type { RouteConfig } from "../config/route-schema.ts";
 import { hideIn, secretsOf } from "../config/secrets.ts";
@@ -7,7 +8,6 @@ import type { RequestHead } from "../lib/request.ts";
 import { clientAddressOf } from "../pipeline/client-address.ts";
 import type { RouteFacts } from "../pipeline/ports.ts";
 import type { Match } from "../pipeline/route.ts";
-import { ALWAYS } from "../routing/compile-match.ts";
 import type { NearRoute } from "../routing/explain.ts";
 import { RouteTable } from "../routing/router.ts";
 import { WeightedSplit } from "../service/weighted-split.ts";

@@ -1,8 +1,9 @@
+import { ALWAYS } from "../config/always.ts";
 import type { Locate } from "../config/problem.ts";
 import type { MatchConfig, RouteConfig } from "../config/route-schema.ts";
 import { hideIn, secretsOf } from "../config/secrets.ts";
 import { Candidate, compareCandidates } from "../routing/candidate.ts";
-import { ALWAYS, compileMatch } from "../routing/compile-match.ts";
+import { compileMatch } from "../routing/compile-match.ts";
 import type { CompiledPath } from "../routing/path-pattern.ts";
 import type { CompiledSnapshot } from "./compile.ts";
 import type { CompiledRoute } from "./compile-route.ts";

@@ -1,3 +1,4 @@
+import { ALWAYS } from "../../src/config/always.ts";
 import type { MatchConfig } from "../../src/config/route-schema.ts";
 import { Fields } from "../../src/lib/fields.ts";
 import { RequestHead } from "../../src/lib/request.ts";
@@ -33,24 +34,13 @@ export interface BareEntry {
   readonly priority?: number;
 }
 
-const NOTHING = {
-  host: [],
-  path: [],
-  method: [],
-  headers: {},
-  query: {},
-  cookies: {},
-  from: [],
-  when: undefined,
-};
-
 /** A route of a table. */
 export function bareEntry(name: string, position: number, entry: BareEntry = {}): RouteEntry {
   const { match = {}, listeners = [], priority = 0 } = entry;
   const list = (Array.isArray(match) ? match : [match]) as readonly Conditions[];
   return {
     route: bareRoute(name),
-    match: list.map((one) => ({ ...NOTHING, ...one })),
+    match: list.map((one) => ({ ...ALWAYS, ...one })),
     listeners,
     priority,
     position,
