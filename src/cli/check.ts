@@ -44,7 +44,7 @@ async function examine(file: string): Promise<Report> {
   try {
     loaded = await readConfig(file);
     const { warnings, residuals } = await checkSnapshot(loaded.config, file, loaded.locate);
-    return { problems: [], warnings: [...loaded.warnings, ...warnings], loaded, residuals };
+    return { problems: [], warnings: [...loaded.warnings, ...warnings], loaded, residuals: residuals() };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const hidden = (problems: readonly ConfigProblem[], secrets: Secrets) =>

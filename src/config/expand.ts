@@ -41,6 +41,9 @@ export function expandConfig(main: ConfigDocument, config: WrittenConfig, read: 
   return { ...config, routes: expansion.routes, services: expansion.services };
 }
 
+/** What became of the routes of a main file that stand by themselves: one that was read before is what it was. */
+const alone = new WeakMap<WrittenRoute, RouteConfig>();
+
 class Expansion {
   readonly routes: RouteConfig[] = [];
   readonly services: Record<string, ServiceConfig>;
@@ -65,18 +68,25 @@ class Expansion {
     const origin: Origin = { file: above.document.file, path: above.path };
     const route = above.route === undefined ? written : inherit(written, raw, above.route);
     if (written.routes === undefined && written.include === undefined) {
+      const before = above.route === undefined ? alone.get(written) : undefined;
+      if (before !== undefined) {
+        this.routes.push(Object.assign(before, { origin }));
+        return;
+      }
       const { service: _service, routes: _routes, include: _include, ...own } = route;
       const split = splitOf(route).map((one) => ({
         ...one,
         service: above.services.find(one.service) ?? one.service,
       }));
-      this.routes.push({
+      const made: RouteConfig = {
         ...own,
         name: above.prefix + own.name,
         split,
         policies: [...above.policies, ...own.policies],
         origin,
-      });
+      };
+      this.routes.push(made);
+      if (above.route === undefined) alone.set(written, made);
       return;
     }
     for (const [i, policy] of written.policies.entries())

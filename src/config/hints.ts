@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 
 /** A part of a JSON Schema, as far as it is looked at. */
 export interface SchemaNode {
@@ -106,7 +106,7 @@ export class Hints {
 /** A schema of a user's own may be one that JSON Schema has no words for: nothing is known of it then. */
 function rootOf(schema: z.ZodType): SchemaNode {
   try {
-    return z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as SchemaNode;
+    return schema.toJSONSchema({ io: "input", unrepresentable: "any" }) as SchemaNode;
   } catch {
     return {};
   }

@@ -9,6 +9,7 @@ import { Hints } from "./hints.ts";
 import { describeIssues } from "./issues.ts";
 import { withPolicyPaths } from "./policy-path.ts";
 import { ConfigError, type ConfigProblem, type Locate } from "./problem.ts";
+import type { RouteMemory } from "./route-memory.ts";
 import {
   type Config,
   configSchema,
@@ -35,11 +36,11 @@ export async function loadConfig(file: string): Promise<Config> {
   return (await readConfig(file)).config;
 }
 
-/** As `loadConfig`, with everything that is known about it. */
-export async function readConfig(file: string): Promise<LoadedConfig> {
+/** As `loadConfig`, with everything that is known about it. `memory`: routes that were read before are not read again. */
+export async function readConfig(file: string, memory?: RouteMemory): Promise<LoadedConfig> {
   const documents = new Documents();
   try {
-    return finish(await documents.load(file), documents);
+    return finish(await documents.load(file), documents, memory);
   } catch (error) {
     if (error instanceof ConfigError) error.files = documents.files;
     throw error;
@@ -66,16 +67,13 @@ function hintsOf(): { readonly config: Hints; readonly included: Hints } {
   return hints;
 }
 
-function finish(main: ConfigDocument, documents: Documents): LoadedConfig {
+function finish(main: ConfigDocument, documents: Documents, memory?: RouteMemory): LoadedConfig {
   const { findings, locate, secrets } = documents;
-  const written = readBy(configSchema, main, documents);
+  const written = readBy(configSchema, main, documents, memory);
   const included = new Map<ConfigDocument, IncludedConfig>();
   for (const document of includedIn(main)) {
     const read = readBy(includedSchema, document, documents);
-    if (read === undefined) continue;
-    const placed = withPolicyPaths(read, document.file);
-    noteInPolicies(placed, document.file, secrets);
-    included.set(document, placed);
+    if (read !== undefined) included.set(document, read);
   }
   const warnings = new Findings();
   const services = ServiceScope.of(main);
@@ -86,9 +84,7 @@ function finish(main: ConfigDocument, documents: Documents): LoadedConfig {
     ...findings.problems(locate, secrets),
   ];
   if (problems.length > 0 || written === undefined) throw new ConfigError(problems);
-  const placed = withPolicyPaths(written, main.file);
-  noteInPolicies(placed, main.file, secrets);
-  const config = expandConfig(main, placed, included);
+  const config = expandConfig(main, written, included);
   keepSecrets(config, secrets);
   for (const [name, { origin }] of Object.entries(config.services))
     if (!services.used.has(name))
@@ -101,16 +97,23 @@ function finish(main: ConfigDocument, documents: Documents): LoadedConfig {
   return { config, files: documents.files, warnings: warnings.problems(locate, secrets), secrets, locate };
 }
 
-/** What a schema makes of a document; undefined where it finds something wrong. */
+/** What a schema makes of a document, with absolute paths of policies; undefined where it finds something wrong. */
 function readBy<T extends WrittenConfig | IncludedConfig>(
   schema: z.ZodType<T>,
   document: ConfigDocument,
   { findings, secrets }: Documents,
+  memory?: RouteMemory,
 ): T | undefined {
   const hintsHere = () => ((schema as unknown) === configSchema ? hintsOf().config : hintsOf().included);
   const value = coerceSecrets(document, secrets, hintsHere);
+  const remembered = memory?.read(schema, document.file, value, secrets);
+  if (remembered !== undefined) return remembered;
   const read = schema.safeParse(value);
-  if (read.success) return read.data;
+  if (read.success) {
+    const placed = withPolicyPaths(read.data, document.file);
+    noteInPolicies(placed, document.file, secrets);
+    return placed;
+  }
   for (const { path, reason, cure, part } of describeIssues(
     read.error.issues as z.core.$ZodIssue[],
     value,

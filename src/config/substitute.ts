@@ -51,10 +51,7 @@ class Walk {
         "its aliases multiply it beyond measure",
         "write less behind each &name, or use it less often",
       );
-    if (typeof value !== "object" || value === null)
-      return typeof value === "function" || typeof value === "symbol" || typeof value === "bigint"
-        ? this.#odd(value, path)
-        : value;
+    if (typeof value !== "object" || value === null) return isOdd(value) ? this.#odd(value, path) : value;
     if (path.length > MAX_DEPTH)
       return this.#stop(
         path,
@@ -105,7 +102,7 @@ class Walk {
     const kind = typeof value === "object" ? (value?.constructor?.name ?? "object") : typeof value;
     return this.#problem(
       path,
-      `is a ${kind}, not plain data`,
+      `is ${typeof value === "number" ? value : `a ${kind}`}, not plain data`,
       "write maps, lists, text, numbers, true, false or null",
     );
   }
@@ -189,6 +186,12 @@ class Walk {
     this.#work.findings.add({ file: this.#work.file, path: [...path] }, reason, cure);
     return undefined;
   }
+}
+
+/** What JSON has no words for. */
+function isOdd(value: unknown): boolean {
+  if (typeof value === "number") return !Number.isFinite(value);
+  return typeof value === "function" || typeof value === "symbol" || typeof value === "bigint";
 }
 
 /** Whether a path leads out of a folder; both are real paths. */

@@ -1,13 +1,12 @@
-import { STATUS_CODES } from "node:http";
 import { HeldBody } from "../lib/body.ts";
 import { HOP_BY_HOP, Kind } from "../lib/field-kinds.ts";
 import type { Fields } from "../lib/fields.ts";
 import type { Reply } from "../lib/reply.ts";
+import { PHRASES } from "../lib/status.ts";
 import { CHUNKED, type Framing, UNTIL_CLOSE } from "./framing.ts";
 
 const lines: string[] = [];
-for (const [code, phrase] of Object.entries(STATUS_CODES))
-  lines[Number(code)] = `HTTP/1.1 ${code} ${phrase}\r\n`;
+for (const [code, phrase] of Object.entries(PHRASES)) lines[Number(code)] = `HTTP/1.1 ${code} ${phrase}\r\n`;
 
 let date = "";
 let dateSecond = 0;
@@ -66,7 +65,7 @@ function httpDate(): string {
 
 /** The head of an informational reply (RFC 9110 §15.2). */
 export function informationalHead(status: number, fields: Fields): string {
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${fields.toText()}\r\n`;
+  return `HTTP/1.1 ${status} ${PHRASES[status] ?? ""}\r\n${fields.toText()}\r\n`;
 }
 
 /** The head of a 101: the connection becomes what its Upgrade field says. */

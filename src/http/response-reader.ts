@@ -1,8 +1,8 @@
-import { STATUS_CODES } from "node:http";
 import { Failure } from "../errors/failure.ts";
 import { Kind } from "../lib/field-kinds.ts";
 import type { Fields } from "../lib/fields.ts";
 import type { HeadLimits } from "../lib/limits.ts";
+import { PHRASES } from "../lib/status.ts";
 import { SHARED } from "./buffers.ts";
 import { connectionOptions, isPersistent } from "./connection-options.ts";
 import { type Framing, responseFraming } from "./framing.ts";
@@ -106,7 +106,7 @@ function readStatusLine(window: string, lineEnd: number): Failure | undefined {
   lastLine = `${line}\r\n`;
   lastVersion = found[1] === "1" ? 11 : 10;
   lastStatus = Number(found[2]);
-  lastPhrase = found[3] === STATUS_CODES[lastStatus] ? undefined : (found[3] ?? "");
+  lastPhrase = found[3] === PHRASES[lastStatus] ? undefined : (found[3] ?? "");
   return undefined;
 }
 

@@ -3,22 +3,24 @@ import { type BodyFailure, HeldBody } from "../lib/body.ts";
 import type { Fields } from "../lib/fields.ts";
 import type { ListenerLimits } from "../lib/limits.ts";
 import type { Reply } from "../lib/reply.ts";
-import type { Downstream, DownstreamEvents, Peer, RequestHead } from "../lib/request.ts";
+import type { DownstreamEvents, Peer, RequestHead } from "../lib/request.ts";
 import { BodyWriter, type WriterOwner } from "./body-writer.ts";
 import { IncomingBody, type IncomingOwner, REQUEST_BODY } from "./incoming-body.ts";
 import { composed, composeReplyHead, composeSwitchHead, informationalHead } from "./reply-head.ts";
 import { type IntakeOwner, RequestIntake } from "./request-intake.ts";
 import { read } from "./request-reader.ts";
 import { ServerClock } from "./server-clock.ts";
-import type { RequestHandler } from "./server-contract.ts";
+import type { RequestHandler, ServedConnection, ServerDownstream } from "./server-contract.ts";
 import { ServerTunnel } from "./server-tunnel.ts";
-import type { Transport, TransportOwner } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 
 /** For so long a tunnel whose client was told to go may stay, in milliseconds. */
 const TUNNEL_LEAVES = 2_000;
 
 /** A client's connection: reads one request after the other, answers them in their order (RFC 9112 §9.3). */
-export class ServerConnection implements Downstream, TransportOwner, IncomingOwner, WriterOwner, IntakeOwner {
+export class ServerConnection
+  implements ServerDownstream, ServedConnection, IncomingOwner, WriterOwner, IntakeOwner
+{
   readonly peer: Peer;
   readonly #handler: RequestHandler;
   readonly #limits: ListenerLimits;

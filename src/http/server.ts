@@ -6,7 +6,7 @@ import { ListeningSocket, type ServerAddress } from "./listening-socket.ts";
 import { ProxiedConnection, type ProxiedOwner } from "./proxied-connection.ts";
 import type { ProxySource } from "./proxy-header.ts";
 import { ServerConnection } from "./server-connection.ts";
-import type { RequestHandler } from "./server-contract.ts";
+import type { RequestHandler, ServedConnection } from "./server-contract.ts";
 import { type ReadMode, Transport } from "./transport.ts";
 
 /** What holds for the connections that come next. */
@@ -31,7 +31,7 @@ export class HttpServer implements ProxiedOwner {
   #settings: ServerSettings | undefined = undefined;
   /** It listens on a Unix socket: its peers have no address. */
   #unix = false;
-  readonly #connections = new Set<ServerConnection>();
+  readonly #connections = new Set<ServedConnection>();
   /** Those whose PROXY protocol header is still to come, with their sockets' own addresses. */
   readonly #unnamed = new Map<ProxiedConnection, ProxySource>();
   readonly #perAddress = new Map<string, number>();
@@ -147,7 +147,7 @@ export class HttpServer implements ProxiedOwner {
 
   // ---- the end
 
-  #closed(connection: ServerConnection): void {
+  #closed(connection: ServedConnection): void {
     this.#connections.delete(connection);
     const { address } = connection.peer;
     const left = (this.#perAddress.get(address) ?? 1) - 1;

@@ -2,7 +2,7 @@ import type { Config, ListenerConfig } from "../config/schema.ts";
 import type { ListenAddress } from "../config/values.ts";
 import { Failure } from "../errors/failure.ts";
 import { HttpServer } from "../http/server.ts";
-import type { ServerConnection } from "../http/server-connection.ts";
+import type { ServerDownstream } from "../http/server-contract.ts";
 import { networkSet } from "../lib/ip.ts";
 import { DEFAULT_LIMITS, type ListenerLimits } from "../lib/limits.ts";
 import { normalizePath, type PathRules } from "../lib/path.ts";
@@ -53,7 +53,7 @@ export class Listener {
     });
   }
 
-  #request(head: RequestHead, downstream: ServerConnection): void {
+  #request(head: RequestHead, downstream: ServerDownstream): void {
     const path = normalizePath(head.path, this.#paths);
     if (path === undefined) {
       downstream.goAway(0);

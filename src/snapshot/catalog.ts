@@ -68,7 +68,8 @@ export function namesIn({ policies, routes, services }: Config, file = "config")
   for (const { origin, policies: own, split } of routes) {
     add(own, origin);
     for (const [i, share] of split.entries())
-      add(share.policies, { file: origin.file, path: [...origin.path, "split", i] });
+      if (share.policies.length > 0)
+        add(share.policies, { file: origin.file, path: [...origin.path, "split", i] });
   }
   for (const [name, service] of Object.entries(services))
     add(service.policies, { file, path: ["services", name] });

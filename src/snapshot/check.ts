@@ -3,7 +3,7 @@ import { ConfigError, type ConfigProblem, type Locate } from "../config/problem.
 import type { Config } from "../config/schema.ts";
 import { hideIn, secretsOf } from "../config/secrets.ts";
 import type { Residual } from "../routing/residuals.ts";
-import { filesIn, loadCatalog, readCode } from "./catalog.ts";
+import { filesIn, loadCatalog, readCode, type UserCode } from "./catalog.ts";
 import { type CompiledSnapshot, compileSnapshot } from "./compile.ts";
 import { closePolicies } from "./compile-policies.ts";
 import { Pools } from "./pools.ts";
@@ -20,7 +20,7 @@ export interface Checked {
   /** What serves, but was hardly meant so. */
   readonly warnings: readonly ConfigProblem[];
   /** Hosts and paths whose routes are told apart by further conditions. */
-  readonly residuals: readonly Residual[];
+  residuals(): readonly Residual[];
 }
 
 /** Builds snapshots only to see whether they can be; what is unchanged since the one before is not built again. */
@@ -35,10 +35,14 @@ export class SnapshotChecker {
     return this.#before;
   }
 
-  /** Checks a config. Throws a ConfigError with every problem. */
-  async check(config: Config, file: string, locate?: Locate): Promise<Checked> {
+  /** Checks a config, with the users' own policies as `readCode` gave them. Throws a ConfigError with every problem. */
+  async check(
+    config: Config,
+    file: string,
+    locate?: Locate,
+    code: UserCode = readCode(config),
+  ): Promise<Checked> {
     const secrets = secretsOf(config);
-    const code = readCode(config);
     const snapshot = await this.#compile(config, file, code, locate).catch((error: unknown) => {
       // What policies say about their options may hold what came from the environment.
       throw error instanceof ConfigError
@@ -54,14 +58,14 @@ export class SnapshotChecker {
       files: [file, ...filesIn(code)],
       code: JSON.stringify(code),
       warnings: warnings.problems(locate, secrets),
-      residuals: snapshot.router.residuals(),
+      residuals: () => snapshot.router.residuals(),
     };
   }
 
   async #compile(
     config: Config,
     file: string,
-    code: ReturnType<typeof readCode>,
+    code: UserCode,
     locate: Locate | undefined,
   ): Promise<CompiledSnapshot> {
     const parts = {

@@ -111,7 +111,9 @@ export class PolicyCompiler {
     }
   }
 
-  #made(policy: CompiledPolicy): CompiledPolicy {
+  #made(made: CompiledPolicy): CompiledPolicy {
+    const { slots, logs } = made;
+    const policy = { ...made, slots: slots.length > 0 ? slots : NONE, logs: logs.length > 0 ? logs : NONE };
     this.#new.push(policy);
     this.used.add(policy);
     return policy;
@@ -221,6 +223,10 @@ export function inPhaseOrder(policies: readonly CompiledPolicy[]): CompiledPolic
   return PHASES.flatMap((phase) => policies.filter(({ definition }) => definition.phase === phase));
 }
 
+/** Of thousands of routes most have no steps of most kinds. */
+const NONE: readonly never[] = Object.freeze([]);
+const NO_BODIES: BodyPlan = Object.freeze({ request: undefined, response: undefined, responseBuffer: 0 });
+
 /** Folds the policies of a route: by phase, within a phase as written; those of its service stand innermost. */
 export function foldPolicies(
   policies: readonly CompiledPolicy[],
@@ -228,11 +234,13 @@ export function foldPolicies(
 ): RouteSteps {
   const byPhase = inPhaseOrder(policies);
   const all = [...byPhase, ...ofService];
-  const named = <T>(pick: (steps: PolicySteps) => T | undefined): Named<T>[] =>
-    all.flatMap(({ definition, steps }) => {
+  const named = <T>(pick: (steps: PolicySteps) => T | undefined): readonly Named<T>[] => {
+    if (!all.some(({ steps }) => pick(steps) !== undefined)) return NONE;
+    return all.flatMap(({ definition, steps }) => {
       const step = pick(steps);
       return step === undefined ? [] : [{ policy: definition.name, step }];
     });
+  };
   return {
     request: chain(requestSteps(byPhase)),
     attempt: named<AttemptStep>((steps) => steps.attempt),
@@ -267,6 +275,7 @@ function bodyPlan(policies: readonly CompiledPolicy[]): BodyPlan {
       response.unshift({ policy, step: responseBody, tap: body?.response === "tap" });
     if (body?.response === "buffer") responseBuffer = Math.max(responseBuffer, body.max ?? BUFFER_MAX);
   }
+  if (request.length === 0 && response.length === 0 && responseBuffer === 0) return NO_BODIES;
   return {
     request: request.length > 0 ? request : undefined,
     response: response.length > 0 ? response : undefined,

@@ -42,7 +42,7 @@ export interface RouteParts {
 export function compileRoute(parts: RouteParts): CompiledRoute {
   const { written, position, shared, own, splits, states } = parts;
   const services = written.split.map(({ service }) => parts.services.get(service)!);
-  const before = [...rewritePolicy(written), ...shared, ...own];
+  const before = joined(rewritePolicy(written), shared, own);
   const routeFor = (service: Service | undefined, ofService: readonly CompiledPolicy[]): Route => ({
     name: written.name,
     state: states.get(written.name, service?.name ?? ""),
@@ -53,7 +53,7 @@ export function compileRoute(parts: RouteParts): CompiledRoute {
     ...foldPolicies(before, ofService),
   });
   const targets = services.map(({ service, policies }, i) =>
-    Object.freeze(routeFor(service, [...splits[i]!, ...policies])),
+    Object.freeze(routeFor(service, joined(splits[i]!, policies))),
   );
   const route =
     targets.length === 1
@@ -77,10 +77,18 @@ export function compileRoute(parts: RouteParts): CompiledRoute {
     services,
     before,
     targets: targets.length === 0 ? [route] : targets,
-    policies: [...shared, ...own, ...splits.flat()],
-    states: [route, ...targets].map(({ state }) => state),
+    policies: joined(shared, own, ...splits),
+    states: targets[0] === route ? [route.state] : [route, ...targets].map(({ state }) => state),
   };
 }
+
+/** Lists as one; the only one that holds anything is that one. */
+function joined<T>(...lists: readonly (readonly T[])[]): readonly T[] {
+  const [first = NONE, ...more] = lists.filter(({ length }) => length > 0);
+  return more.length === 0 ? first : [first, ...more].flat();
+}
+
+const NONE: readonly never[] = Object.freeze([]);
 
 /** Whether nothing that a route was made of has changed. */
 export function reusable(
@@ -98,8 +106,8 @@ export function reusable(
 }
 
 /** Rewriting is the first thing in its phase: what it looks at is the path that was matched, and policies may change what it made. */
-function rewritePolicy({ rewrite }: RouteConfig): CompiledPolicy[] {
-  if (rewrite === undefined) return [];
+function rewritePolicy({ rewrite }: RouteConfig): readonly CompiledPolicy[] {
+  if (rewrite === undefined) return NONE;
   const step = compileRewrite(rewrite);
   return [builtIn("rewrite", "request", { request: step })];
 }

@@ -101,8 +101,9 @@ function* snapshotSteps(
     owner: string,
     at: Origin,
     old: readonly CompiledPolicy[] = [],
-  ) =>
-    entries.flatMap((entry, i) => {
+  ): readonly CompiledPolicy[] => {
+    if (entries.length === 0) return NONE;
+    return entries.flatMap((entry, i) => {
       try {
         return [compiler.compile(entry, owner, old[i])];
       } catch (error) {
@@ -126,6 +127,7 @@ function* snapshotSteps(
         return [];
       }
     });
+  };
 
   const services = new Map<string, CompiledService>();
   for (const [name, written] of Object.entries(config.services)) {
@@ -216,6 +218,8 @@ function* snapshotSteps(
     policyTimeout: config.policyTimeout,
   });
 }
+
+const NONE: readonly never[] = Object.freeze([]);
 
 function difference(before: ReadonlyMap<object, CompiledRoute>, after: ReadonlyMap<object, CompiledRoute>) {
   const missing = (from: ReadonlyMap<object, CompiledRoute>, to: ReadonlyMap<object, CompiledRoute>) =>

@@ -2,7 +2,6 @@ import type { AdminSource, ExplainRequest, Readiness, ReloadResult } from "../ad
 import { AdminProblem } from "../admin/source.ts";
 import { masked } from "../config/secrets.ts";
 import { readProcess } from "../observe/process-reading.ts";
-import { metricsText } from "../observe/prometheus.ts";
 import { ConfigParts } from "./config-parts.ts";
 import type { Question } from "./protocol.ts";
 import type { Reloader } from "./reloader.ts";
@@ -41,6 +40,7 @@ export class SupervisorSource implements AdminSource {
   }
 
   async metrics(): Promise<string> {
+    const { metricsText } = await import("../observe/prometheus.ts");
     const workers = this.#workers();
     const { counts, generation } = this.#parts.reloader;
     return metricsText(
@@ -72,7 +72,7 @@ export class SupervisorSource implements AdminSource {
   }
 
   snapshot(): object {
-    const update = this.#parts.reloader.current;
+    const update = this.#parts.reloader.whole();
     if (update === undefined) throw new AdminProblem(503, "not_ready", "no config is loaded");
     const config = new ConfigParts().assemble(update);
     return { generation: update.generation, workers: this.workers(), config: masked(config) };

@@ -1,4 +1,4 @@
-import { type AdminServer, startAdmin } from "../admin/server.ts";
+import type { AdminServer } from "../admin/server.ts";
 import type { AdminSource } from "../admin/source.ts";
 import type { ListenAddress } from "../config/values.ts";
 import { Turns } from "./turns.ts";
@@ -24,10 +24,15 @@ export class Admin {
   async #moveTo(address: ListenAddress | undefined): Promise<void> {
     if (JSON.stringify(address) === JSON.stringify(this.#address)) return;
     const before = this.#server;
-    this.#server =
-      address === undefined ? undefined : await startAdmin({ address, source: this.#source, log: this.#log });
+    this.#server = address === undefined ? undefined : await this.#start(address);
     this.#address = address;
     await before?.close();
+  }
+
+  /** What serves them is loaded only where a config wants them. */
+  async #start(address: ListenAddress): Promise<AdminServer> {
+    const { startAdmin } = await import("../admin/server.ts");
+    return await startAdmin({ address, source: this.#source, log: this.#log });
   }
 
   get port(): number | undefined {

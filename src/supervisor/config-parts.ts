@@ -2,12 +2,18 @@ import { hash } from "node:crypto";
 import type { RouteConfig } from "../config/route-schema.ts";
 import type { Config, ServiceConfig } from "../config/schema.ts";
 import { keepSecrets } from "../config/secrets.ts";
-import type { ConfigBase, ConfigUpdate } from "./protocol.ts";
+import type { ConfigBase, ConfigPart, ConfigUpdate } from "./protocol.ts";
+
+const fingerprints = new WeakMap<RouteConfig | ServiceConfig, string>();
 
 /** Tells configs of one route or service apart: the same content has the same fingerprint, wherever it is written. */
 export function fingerprintOf(part: RouteConfig | ServiceConfig): string {
+  const known = fingerprints.get(part);
+  if (known !== undefined) return known;
   const { origin: _place, ...content } = part as Partial<RouteConfig>;
-  return hash("sha1", JSON.stringify(content), "base64url");
+  const made = hash("sha1", JSON.stringify(content), "base64url");
+  fingerprints.set(part, made);
+  return made;
 }
 
 /** Fingerprints of a config's routes and services, in their order. */
@@ -16,20 +22,45 @@ export interface Fingerprints {
   readonly services: readonly string[];
 }
 
-/** The parts of a config by fingerprint, as one thread has them. */
+/** The parts of a config by fingerprint, in JSON: of a thread that only passes them on. */
+export class ConfigTexts {
+  readonly #texts = new Map<string, string>();
+
+  /** Fingerprints of what is here. */
+  get known(): string[] {
+    return [...this.#texts.keys()];
+  }
+
+  add({ newRoutes, newServices }: Pick<ConfigUpdate, "newRoutes" | "newServices">): void {
+    for (const [fingerprint, text] of newRoutes) this.#texts.set(fingerprint, text);
+    for (const [fingerprint, text] of newServices) this.#texts.set(fingerprint, text);
+  }
+
+  /** Forgets all parts but those of an update. */
+  keepOnly({ routes, services }: Pick<ConfigUpdate, "routes" | "services">): void {
+    const inUse = new Set([...routes, ...services.map(([, fingerprint]) => fingerprint)]);
+    for (const key of this.#texts.keys()) if (!inUse.has(key)) this.#texts.delete(key);
+  }
+
+  /** An update with all its parts, for a thread that has none. */
+  whole(update: ConfigUpdate): ConfigUpdate {
+    return {
+      ...update,
+      newRoutes: update.routes.map((fingerprint) => [fingerprint, this.#texts.get(fingerprint)!]),
+      newServices: update.services.map(([, fingerprint]) => [fingerprint, this.#texts.get(fingerprint)!]),
+    };
+  }
+}
+
+/** The parts of a config by fingerprint, as a thread has them that uses them. */
 export class ConfigParts {
   readonly #routes = new Map<string, RouteConfig>();
   readonly #services = new Map<string, ServiceConfig>();
   #base: ConfigBase | undefined = undefined;
 
-  /** Fingerprints of what is here. */
-  get known(): Set<string> {
-    return new Set([...this.#routes.keys(), ...this.#services.keys()]);
-  }
-
   add({ newRoutes, newServices }: Pick<ConfigUpdate, "newRoutes" | "newServices">): void {
-    for (const [fingerprint, route] of newRoutes) this.#routes.set(fingerprint, route);
-    for (const [fingerprint, service] of newServices) this.#services.set(fingerprint, service);
+    for (const [fingerprint, text] of newRoutes) this.#routes.set(fingerprint, read<RouteConfig>(text));
+    for (const [fingerprint, text] of newServices) this.#services.set(fingerprint, read<ServiceConfig>(text));
   }
 
   /** The config of an update; parts that were here before are the same objects as before. */
@@ -51,15 +82,34 @@ export class ConfigParts {
     for (const key of this.#routes.keys()) if (!inUse.has(key)) this.#routes.delete(key);
     for (const key of this.#services.keys()) if (!inUse.has(key)) this.#services.delete(key);
   }
+}
 
-  /** An update with all its parts, for a thread that has none. */
-  whole(update: ConfigUpdate): ConfigUpdate {
-    return {
-      ...update,
-      newRoutes: update.routes.map((fingerprint) => [fingerprint, this.#routes.get(fingerprint)!]),
-      newServices: update.services.map(([, fingerprint]) => [fingerprint, this.#services.get(fingerprint)!]),
-    };
+function read<T>(text: string): T {
+  return compact(JSON.parse(text)) as T;
+}
+
+const NOTHING: readonly unknown[] = Object.freeze([]);
+const NO_KEYS: object = Object.freeze({});
+let lastFile = "";
+
+/** What is empty in one part is what is empty in all: most of a route's conditions are, and thousands of routes have them. */
+function compact(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) {
+    if (value.length === 0) return NOTHING;
+    for (let i = 0; i < value.length; i++) value[i] = compact(value[i]);
+    return value;
   }
+  const map = value as Record<string, unknown>;
+  let empty = true;
+  for (const key in map) {
+    empty = false;
+    const one = map[key];
+    if (typeof one === "object") map[key] = compact(one);
+    else if (key === "file" && one === lastFile) map[key] = lastFile;
+    else if (key === "file" && typeof one === "string") lastFile = one;
+  }
+  return empty ? NO_KEYS : map;
 }
 
 /** What did not change stays the same object, so that nobody takes it for new. */
@@ -81,9 +131,9 @@ export function updateTo(
   about: Pick<ConfigUpdate, "generation" | "code" | "secrets">,
 ): ConfigUpdate {
   const { routes, services, ...base } = config;
-  const newRoutes = routes.flatMap((route, i): [string, RouteConfig][] => {
+  const newRoutes = routes.flatMap((route, i): ConfigPart[] => {
     const print = prints.routes[i]!;
-    return known.has(print) ? [] : [[print, route]];
+    return known.has(print) ? [] : [[print, JSON.stringify(route)]];
   });
   const named = Object.entries(services).map(([name, service], i) => ({
     name,
@@ -96,7 +146,9 @@ export function updateTo(
     routes: prints.routes,
     services: named.map(({ name, print }) => [name, print]),
     newRoutes,
-    newServices: named.flatMap(({ print, service }) => (known.has(print) ? [] : [[print, service]])),
+    newServices: named.flatMap(({ print, service }): ConfigPart[] =>
+      known.has(print) ? [] : [[print, JSON.stringify(service)]],
+    ),
   };
 }
 

@@ -2,6 +2,7 @@
 import { parentPort } from "node:worker_threads";
 import { readConfig } from "../config/load.ts";
 import { ConfigError } from "../config/problem.ts";
+import { RouteMemory } from "../config/route-memory.ts";
 import { filesIn, readCode } from "../snapshot/catalog.ts";
 import { SnapshotChecker } from "../snapshot/check.ts";
 import { ConfigMemory } from "./config-memory.ts";
@@ -11,16 +12,18 @@ import { type ConfigUpdate, SLICE } from "./protocol.ts";
 
 const port = parentPort!;
 const memory = new ConfigMemory();
+const routes = new RouteMemory();
 const checker = new SnapshotChecker();
 
 port.on("message", async ({ id, file, known, generation }: LoadOrder) => {
   let answer: LoadAnswer;
   let made: string[] = [file];
   try {
-    const { config: read, secrets, locate, files } = await readConfig(file);
-    made = [...files, ...filesIn(readCode(read))];
+    const { config: read, secrets, locate, files } = await readConfig(file, routes);
+    const users = readCode(read);
+    made = [...files, ...filesIn(users)];
     const { config, prints } = memory.recall(read, secrets);
-    const checked = await checker.check(config, file, locate);
+    const checked = await checker.check(config, file, locate, users);
     const update = updateTo(config, prints, new Set(known), { generation, code: checked.code, secrets });
     answer = { id, update, files: [...new Set([...files, ...checked.files])] };
   } catch (error) {

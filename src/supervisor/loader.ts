@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { ConfigUpdate, RefusedUpdate } from "./protocol.ts";
+import type { ConfigPart, ConfigUpdate, RefusedUpdate } from "./protocol.ts";
 import { threadFile } from "./thread-file.ts";
 
 /** An order to the loader thread. */
@@ -58,7 +58,7 @@ export class Loader {
     const thread = this.#thread;
     const id = this.#orders++;
     return new Promise<LoadAnswer>((resolve, reject) => {
-      const routes: LoadedParts["routes"][number][] = [];
+      const routes: ConfigPart[] = [];
       const heard = (message: LoadAnswer | LoadedParts): void => {
         if (message.id !== id) return;
         if ("routes" in message) {

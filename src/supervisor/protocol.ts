@@ -1,7 +1,6 @@
 import type { ExplainRequest } from "../admin/source.ts";
 import type { ConfigProblem } from "../config/problem.ts";
-import type { RouteConfig } from "../config/route-schema.ts";
-import type { Config, ServiceConfig } from "../config/schema.ts";
+import type { Config } from "../config/schema.ts";
 import type { Secrets } from "../config/secrets.ts";
 import type { SeriesNews, SharedSeries } from "../observe/series.ts";
 
@@ -20,10 +19,16 @@ export interface ConfigUpdate {
   readonly routes: readonly string[];
   /** Names and fingerprints of all services. */
   readonly services: readonly (readonly [name: string, fingerprint: string])[];
-  /** Parts that are new, by fingerprint. */
-  readonly newRoutes: readonly (readonly [fingerprint: string, route: RouteConfig])[];
-  readonly newServices: readonly (readonly [fingerprint: string, service: ServiceConfig])[];
+  /** Parts that are new. */
+  readonly newRoutes: readonly ConfigPart[];
+  readonly newServices: readonly ConfigPart[];
 }
+
+/**
+ * A route or a service as it travels: its fingerprint, and itself in JSON. The main thread, which only passes it on, holds a
+ * text then and not a tree of objects.
+ */
+export type ConfigPart = readonly [fingerprint: string, text: string];
 
 /** What a worker is started with. */
 export interface WorkerStart {

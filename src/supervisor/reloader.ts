@@ -1,5 +1,5 @@
 import type { ConfigProblem } from "../config/problem.ts";
-import { ConfigParts, sameConfig } from "./config-parts.ts";
+import { ConfigTexts, sameConfig } from "./config-parts.ts";
 import { type LoadAnswer, Loader } from "./loader.ts";
 import type { ConfigUpdate, RefusedUpdate } from "./protocol.ts";
 
@@ -34,7 +34,7 @@ const ENDS: RefusedUpdate = { problems: undefined, message: "this process ends" 
 export class Reloader {
   readonly #options: ReloaderOptions;
   readonly #loader = new Loader();
-  readonly #parts = new ConfigParts();
+  readonly #parts = new ConfigTexts();
   #current: ConfigUpdate | undefined = undefined;
   #written: ConfigUpdate | undefined = undefined;
   #generation = 0;
@@ -56,8 +56,13 @@ export class Reloader {
     this.#options = options;
   }
 
+  /** What is in force of a config beside its routes and services. */
+  get base(): ConfigUpdate["base"] | undefined {
+    return this.#current?.base;
+  }
+
   /** The config in force, with all its parts. */
-  get current(): ConfigUpdate | undefined {
+  whole(): ConfigUpdate | undefined {
     return this.#current === undefined ? undefined : this.#parts.whole(this.#current);
   }
 

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import type { RouteConfig } from "../config/route-schema.ts";
 import type { ListenerConfig } from "../config/schema.ts";
 import { Addresses } from "./addresses.ts";
 import { Admin } from "./admin.ts";
@@ -84,7 +85,7 @@ export class Supervisor {
     if (old !== undefined) await this.#follow(old);
     await this.#startAdmin();
     this.#started = true;
-    await this.#moveAdmin(this.#reloader.current!); // a reload may have come between
+    await this.#moveAdmin(this.#reloader.base?.admin); // a reload may have come between
     await this.#openControl();
   }
 
@@ -101,7 +102,7 @@ export class Supervisor {
   }
 
   async #startAdmin(): Promise<void> {
-    const admin = this.#reloader.current?.base.admin;
+    const admin = this.#reloader.base?.admin;
     try {
       await this.#admin.moveTo(admin);
     } catch (error) {
@@ -190,7 +191,7 @@ export class Supervisor {
         memory: update.base.workerMemory,
         file: this.#options.file,
         log: this.#options.log,
-        current: () => this.#reloader.current,
+        current: () => this.#reloader.whole(),
         follows: () => this.#inherited,
         left: (generation) => this.#recycle(generation),
       });
@@ -205,12 +206,12 @@ export class Supervisor {
     });
     if (refused !== undefined) return refused;
     // A process that is followed still has the address; it is taken over with the rest.
-    if (this.#started && !this.#stopping) await this.#moveAdmin(update);
+    if (this.#started && !this.#stopping) await this.#moveAdmin(update.base.admin);
     void this.#workers.renew(stopTimeout);
     return undefined;
   }
 
-  async #moveAdmin({ base: { admin } }: ConfigUpdate): Promise<void> {
+  async #moveAdmin(admin: ConfigUpdate["base"]["admin"]): Promise<void> {
     try {
       await this.#admin.moveTo(admin);
     } catch (error) {
@@ -220,10 +221,12 @@ export class Supervisor {
 
   /** No worker uses an older config: what was counted for routes that are gone is let go of. */
   #recycle(generation: number): void {
-    const current = this.#reloader.current;
-    if (current === undefined || generation < current.generation) return;
+    if (generation < this.#reloader.generation) return;
+    const current = this.#reloader.whole();
+    if (current === undefined) return;
     const living = new Set<string>();
-    for (const [, { name, split }] of current.newRoutes) {
+    for (const [, text] of current.newRoutes) {
+      const { name, split } = JSON.parse(text) as RouteConfig;
       living.add(`${name}\0`);
       for (const { service } of split) living.add(`${name}\0${service}`);
     }
@@ -264,7 +267,7 @@ export class Supervisor {
 
   /** Where it listens. */
   get listeners(): readonly ListenerConfig[] {
-    return this.#reloader.current?.base.listeners ?? [];
+    return this.#reloader.base?.listeners ?? [];
   }
 
   /** Answers what is in flight, then ends all workers. */

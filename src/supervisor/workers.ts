@@ -49,6 +49,8 @@ export class Workers {
   readonly #turns = new Turns();
   /** What the workers count. */
   readonly book: SeriesBook;
+  /** A config is in force. */
+  #accepted = false;
   #stopping = false;
   #renewing = false;
   /** Replacements of workers that died, so far. */
@@ -177,7 +179,7 @@ export class Workers {
   }
 
   async #try(update: ConfigUpdate, accept: () => void): Promise<RefusedUpdate | undefined> {
-    const first = this.#options.current() === undefined;
+    const first = !this.#accepted;
     const workers = this.all.filter(
       ({ index, serving }) => (serving || first) && this.#wanted.has(index) && !this.#stopping,
     );
@@ -186,7 +188,10 @@ export class Workers {
     const refused =
       answers.find((one) => one !== undefined && one !== DIED) ??
       (living.length === 0 ? NOBODY : answers.find((one) => one !== undefined));
-    if (refused === undefined) accept();
+    if (refused === undefined) {
+      accept();
+      this.#accepted = true;
+    }
     for (const worker of living)
       if (refused === undefined) worker.commit(update.generation);
       else worker.abort(update.generation);

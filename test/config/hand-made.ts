@@ -50,6 +50,7 @@ export const HAND_MADE: readonly Broken[] = [
   ]),
   broken("on for true", 1, ['listeners: [{ name: p, address: ":0", proxyProtocol: on }]']),
   broken("yes for true", 1, ['listeners: [{ name: p, address: ":0", proxyProtocol: yes }]']),
+  broken("a number without end", 2, [LISTENERS, "policies: [{ respond: { status: .inf } }]"]),
   broken("a number with leading zeros", 2, [LISTENERS, "workers: 010"]),
   broken("a number in quotes", 2, [LISTENERS, 'workers: "2"']),
   broken("__proto__", 2, [LISTENERS, "__proto__: { a: 1 }"]),
