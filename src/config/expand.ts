@@ -1,6 +1,7 @@
 import type { ConfigDocument } from "./documents.ts";
 import { combine } from "./nesting.ts";
 import type { Origin } from "./problem.ts";
+import type { RouteMemory } from "./route-memory.ts";
 import type { MatchConfig, PolicyConfig, RouteConfig, SplitConfig, WrittenRoute } from "./route-schema.ts";
 import type { Config, IncludedConfig, ServiceConfig, WrittenConfig } from "./schema.ts";
 import { ServiceScope } from "./service-scope.ts";
@@ -27,8 +28,13 @@ export function originOf(policy: PolicyConfig): Origin | undefined {
 }
 
 /** One list of routes and one map of services, of a config without problems: what is nested inherits, what is included is named. */
-export function expandConfig(main: ConfigDocument, config: WrittenConfig, read: ReadDocuments): Config {
-  const expansion = new Expansion(read, config.services);
+export function expandConfig(
+  main: ConfigDocument,
+  config: WrittenConfig,
+  read: ReadDocuments,
+  memory?: RouteMemory,
+): Config {
+  const expansion = new Expansion(read, config.services, memory);
   const services = ServiceScope.of(main);
   expansion.list(config.routes, {
     document: main,
@@ -41,16 +47,19 @@ export function expandConfig(main: ConfigDocument, config: WrittenConfig, read: 
   return { ...config, routes: expansion.routes, services: expansion.services };
 }
 
-/** What became of the routes of a main file that stand by themselves: one that was read before is what it was. */
-const alone = new WeakMap<WrittenRoute, RouteConfig>();
-
 class Expansion {
   readonly routes: RouteConfig[] = [];
   readonly services: Record<string, ServiceConfig>;
   readonly #read: ReadDocuments;
+  readonly #memory: RouteMemory | undefined;
 
-  constructor(read: ReadDocuments, services: Readonly<Record<string, ServiceConfig>>) {
+  constructor(
+    read: ReadDocuments,
+    services: Readonly<Record<string, ServiceConfig>>,
+    memory: RouteMemory | undefined,
+  ) {
     this.#read = read;
+    this.#memory = memory;
     this.services = { ...services };
   }
 
@@ -61,14 +70,14 @@ class Expansion {
     );
     const raw = new Map(mapsOf(isMap(holder) ? holder["routes"] : []));
     for (const [i, route] of routes.entries())
-      this.#route(route, raw.get(i) ?? {}, { ...above, path: [...above.path, "routes", i] });
+      this.#route(route, raw.get(i) ?? {}, { ...above, path: [...above.path, "routes", i] }, i);
   }
 
-  #route(written: WrittenRoute, raw: WrittenMap, above: Above): void {
+  #route(written: WrittenRoute, raw: WrittenMap, above: Above, index: number): void {
     const origin: Origin = { file: above.document.file, path: above.path };
     const route = above.route === undefined ? written : inherit(written, raw, above.route);
     if (written.routes === undefined && written.include === undefined) {
-      const before = above.route === undefined ? alone.get(written) : undefined;
+      const before = above.route === undefined ? this.#memory?.made(index, written) : undefined;
       if (before !== undefined) {
         this.routes.push(Object.assign(before, { origin }));
         return;
@@ -86,7 +95,7 @@ class Expansion {
         origin,
       };
       this.routes.push(made);
-      if (above.route === undefined) alone.set(written, made);
+      if (above.route === undefined) this.#memory?.keep(index, written, made);
       return;
     }
     for (const [i, policy] of written.policies.entries())

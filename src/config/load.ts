@@ -84,7 +84,7 @@ function finish(main: ConfigDocument, documents: Documents, memory?: RouteMemory
     ...findings.problems(locate, secrets),
   ];
   if (problems.length > 0 || written === undefined) throw new ConfigError(problems);
-  const config = expandConfig(main, written, included);
+  const config = expandConfig(main, written, included, memory);
   keepSecrets(config, secrets);
   for (const [name, { origin }] of Object.entries(config.services))
     if (!services.used.has(name))

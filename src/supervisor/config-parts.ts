@@ -4,16 +4,10 @@ import type { Config, ServiceConfig } from "../config/schema.ts";
 import { keepSecrets } from "../config/secrets.ts";
 import type { ConfigBase, ConfigPart, ConfigUpdate } from "./protocol.ts";
 
-const fingerprints = new WeakMap<RouteConfig | ServiceConfig, string>();
-
 /** Tells configs of one route or service apart: the same content has the same fingerprint, wherever it is written. */
 export function fingerprintOf(part: RouteConfig | ServiceConfig): string {
-  const known = fingerprints.get(part);
-  if (known !== undefined) return known;
   const { origin: _place, ...content } = part as Partial<RouteConfig>;
-  const made = hash("sha1", JSON.stringify(content), "base64url");
-  fingerprints.set(part, made);
-  return made;
+  return hash("sha1", JSON.stringify(content), "base64url");
 }
 
 /** Fingerprints of a config's routes and services, in their order. */
@@ -24,30 +18,30 @@ export interface Fingerprints {
 
 /** The parts of a config by fingerprint, in JSON: of a thread that only passes them on. */
 export class ConfigTexts {
-  readonly #texts = new Map<string, string>();
+  readonly #parts = new Map<string, ConfigPart>();
 
   /** Fingerprints of what is here. */
   get known(): string[] {
-    return [...this.#texts.keys()];
+    return [...this.#parts.keys()];
   }
 
   add({ newRoutes, newServices }: Pick<ConfigUpdate, "newRoutes" | "newServices">): void {
-    for (const [fingerprint, text] of newRoutes) this.#texts.set(fingerprint, text);
-    for (const [fingerprint, text] of newServices) this.#texts.set(fingerprint, text);
+    for (const part of newRoutes) this.#parts.set(part[0], part);
+    for (const part of newServices) this.#parts.set(part[0], part);
   }
 
   /** Forgets all parts but those of an update. */
   keepOnly({ routes, services }: Pick<ConfigUpdate, "routes" | "services">): void {
     const inUse = new Set([...routes, ...services.map(([, fingerprint]) => fingerprint)]);
-    for (const key of this.#texts.keys()) if (!inUse.has(key)) this.#texts.delete(key);
+    for (const key of this.#parts.keys()) if (!inUse.has(key)) this.#parts.delete(key);
   }
 
   /** An update with all its parts, for a thread that has none. */
   whole(update: ConfigUpdate): ConfigUpdate {
     return {
       ...update,
-      newRoutes: update.routes.map((fingerprint) => [fingerprint, this.#texts.get(fingerprint)!]),
-      newServices: update.services.map(([, fingerprint]) => [fingerprint, this.#texts.get(fingerprint)!]),
+      newRoutes: update.routes.map((fingerprint) => this.#parts.get(fingerprint)!),
+      newServices: update.services.map(([, fingerprint]) => this.#parts.get(fingerprint)!),
     };
   }
 }
@@ -133,7 +127,7 @@ export function updateTo(
   const { routes, services, ...base } = config;
   const newRoutes = routes.flatMap((route, i): ConfigPart[] => {
     const print = prints.routes[i]!;
-    return known.has(print) ? [] : [[print, JSON.stringify(route)]];
+    return known.has(print) ? [] : [[print, JSON.stringify(route), namesOf(route)]];
   });
   const named = Object.entries(services).map(([name, service], i) => ({
     name,
@@ -147,9 +141,14 @@ export function updateTo(
     services: named.map(({ name, print }) => [name, print]),
     newRoutes,
     newServices: named.flatMap(({ print, service }): ConfigPart[] =>
-      known.has(print) ? [] : [[print, JSON.stringify(service)]],
+      known.has(print) ? [] : [[print, JSON.stringify(service), ""]],
     ),
   };
+}
+
+/** The names of a route and of its services, for who holds it as a text. */
+function namesOf({ name, split }: RouteConfig): string {
+  return [name, ...split.map(({ service }) => service)].join("\0");
 }
 
 /** Whether two updates lead to the same config. */

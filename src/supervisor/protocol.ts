@@ -28,7 +28,7 @@ export interface ConfigUpdate {
  * A route or a service as it travels: its fingerprint, and itself in JSON. The main thread, which only passes it on, holds a
  * text then and not a tree of objects.
  */
-export type ConfigPart = readonly [fingerprint: string, text: string];
+export type ConfigPart = readonly [fingerprint: string, text: string, names: string];
 
 /** What a worker is started with. */
 export interface WorkerStart {

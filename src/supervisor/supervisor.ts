@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import type { RouteConfig } from "../config/route-schema.ts";
 import type { ListenerConfig } from "../config/schema.ts";
 import { Addresses } from "./addresses.ts";
 import { Admin } from "./admin.ts";
@@ -225,10 +224,9 @@ export class Supervisor {
     const current = this.#reloader.whole();
     if (current === undefined) return;
     const living = new Set<string>();
-    for (const [, text] of current.newRoutes) {
-      const { name, split } = JSON.parse(text) as RouteConfig;
-      living.add(`${name}\0`);
-      for (const { service } of split) living.add(`${name}\0${service}`);
+    for (const [, , names] of current.newRoutes) {
+      const [name, ...services] = names.split("\0");
+      for (const service of ["", ...services]) living.add(`${name}\0${service}`);
     }
     this.#workers?.book.recycle((route, service) => !living.has(`${route}\0${service}`));
   }
