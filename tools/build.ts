@@ -27,6 +27,6 @@ const {
 const entry = (name: string): object => ({ types: `./src/${name}.d.ts`, default: `./src/${name}.js` });
 writeFileSync(
   join(dist, "package.json"),
-  `${JSON.stringify({ ...whole, exports: { ".": entry("index"), "./testing": entry("testing/index") } }, undefined, 2)}\n`,
+  `${JSON.stringify({ ...whole, engines: { node: ">=24" }, exports: { ".": entry("index"), "./testing": entry("testing/index") } }, undefined, 2)}\n`,
 );
 console.log(`built ${dist}`);

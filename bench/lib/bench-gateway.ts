@@ -15,11 +15,15 @@ export interface BenchGatewaySpec {
   /** Routes, services and what else the config holds. */
   readonly config: object;
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** `tls` of its listener; default none. */
+  readonly tls?: object | undefined;
 }
 
 interface Waiting {
   readonly serves: (at: number) => void;
   readonly refused: (error: Error) => void;
+  /** Files are renamed one by one: what is refused in between comes right by itself. */
+  readonly patient: boolean;
 }
 
 /** Where it listens, apart from what a scenario changes. */
@@ -28,6 +32,7 @@ interface Place {
   readonly port: number;
   readonly adminPort: number;
   readonly workers: number;
+  readonly tls: object | undefined;
 }
 
 /** A running gateway. */
@@ -36,6 +41,8 @@ export class BenchGateway implements AsyncDisposable {
   readonly port: number;
   readonly adminPort: number;
   readonly #place: Place;
+  /** Times that a config was refused for which `replaceFiles` was patient. */
+  refusals = 0;
   #text = "";
   #waiting: Waiting | undefined = undefined;
 
@@ -58,8 +65,14 @@ export class BenchGateway implements AsyncDisposable {
     const now = performance.now();
     this.#text += text;
     if (/generation \d+ serves after/.test(this.#text)) this.#waiting?.serves(now);
-    else if (/stays in force\n.*\n/.test(this.#text))
+    else if (/stays in force\n.*\n/.test(this.#text)) this.#refused();
+  }
+
+  #refused(): void {
+    if (!this.#waiting?.patient)
       this.#waiting?.refused(new BenchFailure(`the config was refused:\n${this.#text}`));
+    this.refusals += 1;
+    this.#text = "";
   }
 
   /** The text that `replace` takes: made before the clock runs. */
@@ -68,12 +81,17 @@ export class BenchGateway implements AsyncDisposable {
   }
 
   /** Replaces the config file (and others in its folder); gives the milliseconds until the log says that it serves. */
-  async replace(config: string, others: Readonly<Record<string, string>> = {}): Promise<number> {
-    const files = Object.entries({ "torana.json": config, ...others });
+  replace(config: string, others: Readonly<Record<string, string>> = {}): Promise<number> {
+    return this.replaceFiles({ "torana.json": config, ...others });
+  }
+
+  /** Replaces files that the config names, by their paths in its folder, whatever is refused in between, if `patient`. */
+  async replaceFiles(texts: Readonly<Record<string, string>>, patient = false): Promise<number> {
+    const files = Object.entries(texts);
     for (const [name, text] of files) writeFileSync(join(this.#place.folder, `${name}.new`), text);
     this.#text = "";
     const { promise, resolve: serves, reject: refused } = Promise.withResolvers<number>();
-    this.#waiting = { serves, refused };
+    this.#waiting = { serves, refused, patient };
     const late = setTimeout(
       () => refused(new BenchFailure(`a changed file was not served within 30 s:\n${this.program.output}`)),
       30_000,
@@ -111,8 +129,8 @@ export class BenchGateway implements AsyncDisposable {
 /** Starts it and waits until it serves. */
 export async function startBenchGateway(spec: BenchGatewaySpec): Promise<BenchGateway> {
   const [port = 0, adminPort = 0] = await freePorts(2);
-  const { folder, workers } = spec;
-  const place = { folder, port, adminPort, workers };
+  const { folder, workers, tls } = spec;
+  const place = { folder, port, adminPort, workers, tls };
   writeFileSync(join(folder, "torana.json"), textOf(place, spec.config));
   return new BenchGateway(await run(spec), place);
 }
@@ -128,7 +146,7 @@ function run({ folder, core, env }: BenchGatewaySpec, ...more: string[]): Promis
   });
 }
 
-function textOf({ port, adminPort, workers }: Place, config: object): string {
-  const listeners = [{ name: "public", address: `127.0.0.1:${port}` }];
+function textOf({ port, adminPort, workers, tls }: Place, config: object): string {
+  const listeners = [{ name: "public", address: `127.0.0.1:${port}`, tls }];
   return JSON.stringify({ admin: `127.0.0.1:${adminPort}`, workers, listeners, ...config });
 }

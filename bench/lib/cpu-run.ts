@@ -1,4 +1,4 @@
-/** The measure of `peers` and `bodies`: CPU time of the proxy for each request that wrk completed. */
+/** The measure of `peers`, `bodies` and their like: CPU time of the proxy for each request that was completed. */
 
 import { must } from "./failure.ts";
 import type { Field } from "./field.ts";
@@ -8,7 +8,7 @@ import { cpuMicroseconds } from "./proc.ts";
 import { alternate } from "./rounds.ts";
 import type { Bench, Table, Verdict } from "./scenario.ts";
 import { median, ratios, spread } from "./stats.ts";
-import { runWrk } from "./wrk.ts";
+import { runWrk, type WrkSummary } from "./wrk.ts";
 
 export interface CpuJob {
   /** Names the load: "100 KB answer". */
@@ -17,8 +17,26 @@ export interface CpuJob {
   readonly method?: string;
   readonly bodyBytes?: number;
   readonly connections: number;
+  /** wrk asks over TLS; default false. */
+  readonly tls?: boolean;
   /** Torana may cost so many times what nginx costs. */
   readonly bar: number;
+  /** What the cost is counted for; default "request". */
+  readonly per?: string;
+  /** Says in the title how the load comes; default its connections. */
+  readonly shape?: string;
+  /** Makes the load; default wrk. */
+  readonly load?: (target: LoadTarget) => Promise<WrkSummary>;
+}
+
+/** Where a load goes, and for how long. */
+export interface LoadTarget {
+  /** For messages. */
+  readonly what: string;
+  readonly port: number;
+  /** The load's core. */
+  readonly core: number;
+  readonly seconds: number;
 }
 
 /** One run of one proxy. */
@@ -55,15 +73,13 @@ async function cpuRun(bench: Bench, field: Field, job: CpuJob, name: PeerName): 
   const cpuBefore = cpuMicroseconds(peer.pid);
   const noise = watchCore(proxyCore, [peer.pid]);
   const started = performance.now();
-  const summary = await runWrk({
+  const { load = (target: LoadTarget) => runWrk({ ...job, ...target }) } = job;
+  const { seconds } = bench;
+  const summary = await load({
     what: `${job.what} through ${name}`,
     port: peer.port,
-    path: job.path,
     core: loadCore,
-    seconds: bench.seconds,
-    connections: job.connections,
-    method: job.method,
-    bodyBytes: job.bodyBytes,
+    seconds,
   });
   const elapsed = (performance.now() - started) * 1_000;
   field.assertAlive();
@@ -81,15 +97,16 @@ async function cpuRun(bench: Bench, field: Field, job: CpuJob, name: PeerName): 
 /** The table for people. */
 export function cpuTable(job: CpuJob, runs: CpuRuns): Table {
   const entries = Object.entries(runs);
+  const { per = "request", shape = `${job.connections} connections` } = job;
   return {
-    title: `${job.what} (${job.connections} connections)`,
+    title: `${job.what} (${shape})`,
     head: [
       "proxy",
-      "CPU µs a request: min",
+      `CPU µs a ${per}: min`,
       "median",
       "max",
       "× nginx (median of rounds)",
-      "requests/s",
+      `${per}s/s`,
       "MB/s",
       "core used",
     ],
@@ -118,7 +135,7 @@ export function cpuVerdict(job: CpuJob, { torana, nginx }: CpuRuns): Verdict {
       ? {}
       : { note: `rounds ${Math.min(...both).toFixed(2)}–${Math.max(...both).toFixed(2)}` };
   return {
-    what: `${job.what}: CPU a request`,
+    what: `${job.what}: CPU a ${job.per ?? "request"}`,
     measured: both && median(both),
     bar: job.bar,
     unit: " × nginx",

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { PEERS } from "../peers/index.ts";
 import { startUpstream } from "../peers/upstream.ts";
+import type { Access } from "./asker.ts";
 import type { PeerName, PeerSetup, RunningPeer } from "./peer.ts";
 import { freePorts } from "./ports.ts";
 import { onlyChildOf } from "./proc.ts";
@@ -22,7 +23,7 @@ export interface Field extends AsyncDisposable {
 /** Checks each proxy against an echo service, then starts upstream and proxies, and checks the paths of the load. */
 export async function startField(bench: Bench, wishes: Partial<PeerSetup> = {}): Promise<Field> {
   const { options, peers: names } = bench;
-  await verifyAll(bench);
+  await verifyAll(bench, wishes);
   await using stack = new AsyncDisposableStack();
   const [upstreamPort = 0] = await freePorts(1);
   const folder = folderFor(bench, "upstream");
@@ -33,7 +34,7 @@ export async function startField(bench: Bench, wishes: Partial<PeerSetup> = {}):
   const peers = new Map<PeerName, RunningPeer>();
   for (const name of names) {
     const peer = stack.use(await startPeer(bench, name, [upstreamPort], wishes));
-    await verifyLoadPaths(name, peer.port);
+    await verifyLoadPaths(name, peer.port, wishes);
     peers.set(name, peer);
   }
   const owned = stack.move();
@@ -53,10 +54,13 @@ export async function startField(bench: Bench, wishes: Partial<PeerSetup> = {}):
 }
 
 /** Checks each proxy of the scenario against an echo service. */
-export async function verifyAll({ peers, progress, folder, options }: Bench): Promise<void> {
+export async function verifyAll(
+  { peers, progress, folder, options }: Bench,
+  { certificate, http2 }: Access = {},
+): Promise<void> {
   for (const name of peers) {
     progress.now(`checking ${name}`);
-    await verifyProxy(name, PEERS[name], folder, options.proxyCore);
+    await verifyProxy(name, PEERS[name], folder, options.proxyCore, { certificate, http2 });
   }
 }
 

@@ -14,6 +14,10 @@ export interface Machine {
   readonly nginx: string;
   readonly haproxy: string;
   readonly wrk: string;
+  readonly h2load: string;
+  /** What nginx and HAProxy have TLS from; Torana has it from Node. */
+  readonly openssl: string;
+  readonly nodeOpenssl: string;
   /** Load average (1 min) before the first run. */
   readonly loadBefore: number;
 }
@@ -30,6 +34,9 @@ export function describeMachine(): Machine {
     nginx: firstLineOf("nginx", "-v").replace("nginx version: ", ""),
     haproxy: firstLineOf("haproxy", "-v").split(" - ")[0]!,
     wrk: firstLineOf("wrk", "-v").split(" [")[0]!,
+    h2load: firstLineOf("h2load", "--version"),
+    openssl: firstLineOf("openssl", "version").split(" (")[0]!,
+    nodeOpenssl: process.versions.openssl,
     loadBefore: loadavg()[0]!,
   };
 }

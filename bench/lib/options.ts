@@ -22,7 +22,7 @@ export const OPTIONS_HELP = `  --rounds N        measured rounds of each proxy
   --only A,B        only these proxies: torana, nginx, haproxy, nginx-streaming
   --quick           few and short rounds, to try the harness; marked as quick, written only with --write
   --write           write bench/results/ although the run was quick or partial
-  --repeat-disturbed  peers, bodies, latency: make a disturbed run again, up to two times, and count the calmest
+  --repeat-disturbed  peers, bodies, tls, handshakes, h2, latency: make a disturbed run again, up to two times; the calmest counts
   --proxy-core N    core of the proxy under test (default 0)
   --load-core N     core of load generator and upstream (default 1)`;
 

@@ -1,3 +1,4 @@
+import type { Access } from "./asker.ts";
 import type { Program } from "./process.ts";
 
 /** The proxies that can be compared. */
@@ -12,7 +13,7 @@ export const LOG_FIELDS: readonly LogField[] = [
   ...(["status", "bytes", "duration", "upstream", "endpoint", "userAgent"] as const),
 ];
 
-export interface PeerSetup {
+export interface PeerSetup extends Access {
   /** Folder of its own for config and temporary files. */
   readonly folder: string;
   /** Port of 127.0.0.1 to listen on. */

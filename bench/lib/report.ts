@@ -61,7 +61,7 @@ export function toMarkdown(report: Report): string {
     `- ${report.date}, ${bench.rounds} rounds, ${bench.seconds} s each, proxies on core ${bench.options.proxyCore}, load and upstream on core ${bench.options.loadCore}`,
     `- command: \`${report.command}\``,
     `- ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, load average before: ${machine.loadBefore.toFixed(2)}`,
-    `- Torana ${machine.torana} on Node ${machine.node}; ${machine.nginx}; ${machine.haproxy}; ${machine.wrk}`,
+    `- Torana ${machine.torana} on Node ${machine.node} (OpenSSL ${machine.nodeOpenssl}); ${machine.nginx}; ${machine.haproxy}; ${machine.wrk}; ${machine.h2load}; ${machine.openssl}`,
     "",
   );
   for (const [name, config] of Object.entries(outcome.configs))

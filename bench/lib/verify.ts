@@ -2,9 +2,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ANSWERS } from "../peers/upstream.ts";
-import { ask, oneConnection } from "./ask.ts";
+import { type Access, type Asker, askerOf } from "./asker.ts";
 import { hashOf, patternBytes, type Seen, startEcho } from "./echo.ts";
 import { BenchFailure, must } from "./failure.ts";
+import { verifyHandshake } from "./handshake.ts";
 import type { PeerName, StartPeer } from "./peer.ts";
 import { freePorts } from "./ports.ts";
 
@@ -16,24 +17,27 @@ export async function verifyProxy(
   start: StartPeer,
   folder: string,
   core: number,
+  access: Access = {},
 ): Promise<void> {
   const own = join(folder, `verify-${name}`);
   mkdirSync(own, { recursive: true });
   await using echo = await startEcho();
   const [port = 0] = await freePorts(1);
-  await using peer = await start({ folder: own, port, endpoints: [echo.port], core });
+  await using peer = await start({ ...access, folder: own, port, endpoints: [echo.port], core });
   try {
-    await verifyFields(port);
-    for (const size of BODY_SIZES) await verifyBodies(port, size);
-    await verifyReuse(port, echo.connections);
+    await verifyHandshake(name, port, access);
+    using client = askerOf(port, access, "each");
+    await verifyFields(client, access);
+    for (const size of BODY_SIZES) await verifyBodies(client, size);
+    await verifyReuse(port, access, echo.connections);
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
     throw new BenchFailure(`${name} is not ready to be measured: ${cause}\n${peer.program.output}`);
   }
 }
 
-async function verifyFields(port: number): Promise<void> {
-  const { status, fields, body } = await ask(port, "/some/path?q=1", { fields: { cookie: "a=1; b=2" } });
+async function verifyFields(client: Asker, { certificate, http2 }: Access): Promise<void> {
+  const { status, fields, body } = await client.ask("/some/path?q=1", { fields: { cookie: "a=1; b=2" } });
   must(status === 200, `GET answered ${status}: ${body.toString("utf8", 0, 300)}`);
   const seen = JSON.parse(body.toString("utf8")) as Seen;
   must(
@@ -45,9 +49,9 @@ async function verifyFields(port: number): Promise<void> {
     host: /^shop\.example$/,
     cookie: /^a=1; b=2$/,
     "x-forwarded-for": /^127\.0\.0\.1$/,
-    "x-forwarded-proto": /^http$/,
+    "x-forwarded-proto": certificate ? /^https$/ : /^http$/,
     "x-forwarded-host": /^shop\.example$/,
-    via: /^1\.1 \w+$/,
+    via: http2 ? /^(1\.1|2|2\.0) \w+$/ : /^1\.1 \w+$/,
     "x-request-id": /^[0-9a-f-]{32,36}$/,
   };
   for (const [field, pattern] of Object.entries(expected))
@@ -58,12 +62,12 @@ async function verifyFields(port: number): Promise<void> {
   must(seen.fields["connection"] !== "close", "the service was told to close the connection");
 }
 
-async function verifyBodies(port: number, size: number): Promise<void> {
+async function verifyBodies(client: Asker, size: number): Promise<void> {
   const bytes = patternBytes(size);
-  const down = await ask(port, `/bytes/${size}`);
+  const down = await client.ask(`/bytes/${size}`);
   must(down.status === 200, `an answer of ${size} bytes came with status ${down.status}`);
   must(down.body.equals(bytes), `an answer of ${size} bytes arrived changed, with ${down.body.length} bytes`);
-  const up = await ask(port, "/", { method: "POST", body: bytes });
+  const up = await client.ask("/", { method: "POST", body: bytes });
   must(up.status === 200, `an upload of ${size} bytes was answered ${up.status}`);
   const seen = JSON.parse(up.body.toString("utf8")) as Seen;
   must(
@@ -72,12 +76,11 @@ async function verifyBodies(port: number, size: number): Promise<void> {
   );
 }
 
-async function verifyReuse(port: number, connections: () => number): Promise<void> {
-  const agent = oneConnection();
-  await ask(port, "/", { agent });
+async function verifyReuse(port: number, access: Access, connections: () => number): Promise<void> {
+  using client = askerOf(port, access, "one");
+  await client.ask("/");
   const before = connections();
-  for (let request = 0; request < 20; request += 1) await ask(port, "/", { agent });
-  agent.destroy();
+  for (let request = 0; request < 20; request += 1) await client.ask("/");
   const opened = connections() - before;
   must(
     opened <= 1,
@@ -86,16 +89,17 @@ async function verifyReuse(port: number, connections: () => number): Promise<voi
 }
 
 /** Checks, through the proxy that will be timed, each path of the load upstream. */
-export async function verifyLoadPaths(name: string, port: number): Promise<void> {
+export async function verifyLoadPaths(name: string, port: number, access: Access): Promise<void> {
+  using client = askerOf(port, access, "each");
   for (const [path, size] of Object.entries(ANSWERS)) {
-    const { status, body } = await ask(port, path);
+    const { status, body } = await client.ask(path);
     must(
       status === 200 && body.length === size,
       `${name}: ${path} answered ${status} with ${body.length} bytes, not ${size}`,
     );
   }
   const sent = patternBytes(1_048_576);
-  const { status, fields } = await ask(port, "/upload", { method: "POST", body: sent });
+  const { status, fields } = await client.ask("/upload", { method: "POST", body: sent });
   const received = Number(fields["x-received"]);
   must(status === 200, `${name}: /upload answered ${status}`);
   must(

@@ -17,6 +17,8 @@ export interface WrkJob {
   readonly method?: string | undefined;
   /** Bytes of the request's body; default 0. */
   readonly bodyBytes?: number | undefined;
+  /** Over TLS: all that wrk offers is in bench/load/tls13.cnf; default false. */
+  readonly tls?: boolean | undefined;
   /** For messages: what is measured. */
   readonly what: string;
 }
@@ -40,12 +42,13 @@ interface WholeSummary extends WrkSummary {
 /** Runs wrk with one thread and a browser's request; throws on any socket error, timeout or bad status. */
 export async function runWrk(job: WrkJob): Promise<WrkSummary> {
   const { connections, seconds, port, path, method = "GET", bodyBytes = 0 } = job;
-  const url = `http://127.0.0.1:${port}${path}`;
+  const url = `${job.tls ? "https" : "http"}://127.0.0.1:${port}${path}`;
   const shape = ["-t", "1", "-c", String(connections), "-d", String(seconds), "--timeout", "10s"];
   const [script, ...scriptArgs] = job.script ?? ["browser.lua", method, String(bodyBytes)];
   const args = [...shape, "-s", join(ROOT, "bench/load", script), url, "--", ...scriptArgs];
   const { core, spareTimeOnly } = job;
-  await using wrk = await launch({ name: "wrk", command: "wrk", args, core, spareTimeOnly });
+  const env = job.tls ? { OPENSSL_CONF: join(ROOT, "bench/load/tls13.cnf") } : undefined;
+  await using wrk = await launch({ name: "wrk", command: "wrk", args, core, spareTimeOnly, env });
   await wrk.ended((seconds + 15) * 1_000);
   const line = /^SUMMARY (.*)$/m.exec(wrk.output)?.[1];
   must(line !== undefined, `${job.what}: wrk printed no summary:\n${wrk.output}`);

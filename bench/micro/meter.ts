@@ -32,6 +32,7 @@ function exchanges({ routes, reason }: Case): Counted[] {
       bytes: 150,
       reason,
       duration,
+      grpcStatus: undefined,
     };
     const times = reason === undefined ? { forwardedAt: 1_000, answeredAt: 1_000.3 } : {};
     const x = { outcome, route, attempts: 1, startedAt: 1_000, forwardedAt: 0, answeredAt: 0, ...times };

@@ -67,8 +67,8 @@ export function nginxConfig(setup: PeerSetup, extra: readonly string[]): string 
   return `${nginxPreamble(setup.folder, setup.connections ?? 1_000)}${idle}${log}
   upstream service { ${servers} keepalive 128; }
   server {
-    listen 127.0.0.1:${setup.port} backlog=4096;
-    location / {
+    listen 127.0.0.1:${setup.port}${listenWords(setup)} backlog=4096;
+${tlsLines(setup)}    location / {
       proxy_pass http://service;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
@@ -82,6 +82,20 @@ export function nginxConfig(setup: PeerSetup, extra: readonly string[]): string 
 ${setup.accessLog ? `      access_log ${setup.folder}/access.log exchange buffer=64k flush=1s;\n` : ""}${extra.map((line) => `      ${line}\n`).join("")}    }
   }
 }
+`;
+}
+
+function listenWords({ certificate, http2 }: PeerSetup): string {
+  return `${certificate ? " ssl" : ""}${http2 ? " http2" : ""}`;
+}
+
+/** By itself nginx closes a connection after 1,000 requests: h2load takes that for a failure, and wrk shakes hands anew. */
+function tlsLines({ certificate }: PeerSetup): string {
+  if (certificate === undefined) return "";
+  return `    ssl_certificate ${certificate.cert};
+    ssl_certificate_key ${certificate.key};
+    ssl_protocols TLSv1.2 TLSv1.3;
+    keepalive_requests 1000000000;
 `;
 }
 

@@ -31,13 +31,17 @@ export async function startTorana(setup: PeerSetup): Promise<RunningPeer> {
 /** The config file's text. */
 export function toranaConfig(setup: PeerSetup): string {
   const endpoints = setup.endpoints.map((port) => `"http://127.0.0.1:${port}"`).join(", ");
+  const { certificate } = setup;
+  const tls = certificate
+    ? `, tls: { certificates: [{ cert: "${certificate.cert}", key: "${certificate.key}" }] }`
+    : "";
   const limits: string[] = [];
   if (setup.idleSeconds !== undefined) limits.push(`idleTimeout: ${setup.idleSeconds}s`);
   if ((setup.connections ?? 0) > 20_000) limits.push(`connections: ${setup.connections}`);
   if ((setup.connections ?? 0) > 10_000) limits.push(`connectionsPerAddress: ${setup.connections}`);
   return [
     "listeners:",
-    `  - { name: public, address: "127.0.0.1:${setup.port}" }`,
+    `  - { name: public, address: "127.0.0.1:${setup.port}"${tls} }`,
     ...(setup.accessLog ? [`policies: [{ access-log: ${JSON.stringify(accessLog(setup.folder))} }]`] : []),
     ...(limits.length > 0 ? [`limits: { ${limits.join(", ")} }`] : []),
     "routes:",

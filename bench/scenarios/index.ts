@@ -1,5 +1,7 @@
 import type { Scenario } from "../lib/scenario.ts";
 import { bodies } from "./bodies.ts";
+import { h2 } from "./h2.ts";
+import { handshakes } from "./handshakes.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import { packaged } from "./package.ts";
@@ -10,7 +12,9 @@ import { reloads } from "./reloads.ts";
 import { restart } from "./restart.ts";
 import { routes } from "./routes.ts";
 import { slowHeaders } from "./slow-headers.ts";
+import { swaps } from "./swaps.ts";
 import { takeover } from "./takeover.ts";
+import { tls } from "./tls.ts";
 import { workers } from "./workers.ts";
 
 /** Every scenario, in the order of `all`. */
@@ -18,6 +22,9 @@ export const SCENARIOS: readonly Scenario[] = [
   peers,
   peersLogged,
   bodies,
+  tls,
+  handshakes,
+  h2,
   latency,
   idle,
   slowHeaders,
@@ -26,6 +33,7 @@ export const SCENARIOS: readonly Scenario[] = [
   workers,
   reload,
   reloads,
+  swaps,
   takeover,
   packaged,
 ];

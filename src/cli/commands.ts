@@ -7,5 +7,6 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./run.ts")).run,
   policy: async () => (await import("./policy.ts")).policy,
   explain: async () => (await import("./explain.ts")).explain,
+  cert: async () => (await import("./cert.ts")).cert,
   routes: async () => (await import("./routes.ts")).routes,
 };

@@ -1,7 +1,7 @@
 import type { ConfigDocument } from "./documents.ts";
 import type { Findings } from "./findings.ts";
 import { listenAddress } from "./values.ts";
-import { isMap, mapsOf } from "./written.ts";
+import { isMap, mapsOf, type WrittenMap } from "./written.ts";
 
 /** Checks that no two listeners have the same name or address; nor the admin endpoints theirs. */
 export function checkListeners({ file, value }: ConfigDocument, findings: Findings): void {
@@ -27,6 +27,30 @@ export function checkListeners({ file, value }: ConfigDocument, findings: Findin
         "choose another port or address",
       );
     else if (key !== undefined) addresses.set(key, `the listener ${JSON.stringify(name)}`);
+  }
+  checkHttps(file, mapsOf(value["listeners"]), findings);
+}
+
+/** Checks what listeners with TLS and without ask of one another. */
+function checkHttps(file: string, listeners: Iterable<[number, WrittenMap]>, findings: Findings): void {
+  const all = [...listeners];
+  const takesHttp = all.some(([, { tls, tcp }]) => tls === undefined && tcp === undefined);
+  for (const [i, { tls, redirectToHttps }] of all) {
+    if (tls !== undefined && redirectToHttps !== undefined && redirectToHttps !== false)
+      findings.add(
+        { file, path: ["listeners", i, "redirectToHttps"] },
+        "stands on a listener that speaks https already",
+        "write it on a listener without tls",
+        "key",
+      );
+    const acme = isMap(tls) ? tls["acme"] : undefined;
+    if (isMap(acme) && (acme["challenge"] ?? "http-01") === "http-01" && !takesHttp)
+      findings.add(
+        { file, path: ["listeners", i, "tls", "acme"] },
+        "the CA asks by http, which no listener takes",
+        'add a listener without tls on port 80, with redirectToHttps: true, or write challenge: "tls-alpn-01"',
+        "key",
+      );
   }
 }
 

@@ -39,12 +39,16 @@ export function checkRoutes(document: ConfigDocument, services: ServiceScope, fi
 class RouteChecker {
   readonly #findings: Findings;
   readonly #listeners: readonly string[];
+  /** Those that lead connections on byte by byte: no route is asked. */
+  readonly #tcp: ReadonlySet<string>;
   readonly #names = new Set<string>();
 
   constructor({ value }: ConfigDocument, findings: Findings) {
     this.#findings = findings;
     const names = isMap(value) ? mapsOf(value["listeners"]).flatMap(([, one]) => textsOf(one["name"])) : [];
     this.#listeners = [...new Set(names)];
+    const tcp = isMap(value) ? mapsOf(value["listeners"]).filter(([, one]) => one["tcp"] !== undefined) : [];
+    this.#tcp = new Set(tcp.flatMap(([, one]) => textsOf(one["name"])));
   }
 
   /** Checks the routes of a map: those of a document, or those below a route. */
@@ -126,6 +130,12 @@ class RouteChecker {
       const place = Array.isArray(route["listeners"]) ? at("listeners", i) : at("listeners");
       if (!known.includes(name))
         this.#findings.add(place, `there is no listener ${JSON.stringify(name)}`, oneOf(known));
+      else if (this.#tcp.has(name))
+        this.#findings.add(
+          place,
+          `the listener ${JSON.stringify(name)} leads connections on byte by byte: no route is asked`,
+          "name one without tcp",
+        );
       else if (above.listeners.length > 0 && !above.listeners.includes(name))
         this.#findings.add(
           place,

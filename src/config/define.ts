@@ -1,4 +1,6 @@
-/** A time: a number with ms, s, m or h. */
+import type { ServiceTlsInput, TlsInput } from "./define-tls.ts";
+
+/** A time: a number with ms, s, m, h or d. */
 export type TimeInput = string | number;
 
 /** One of something, or a list of it. */
@@ -41,6 +43,15 @@ export interface RewriteInput {
   readonly host?: string;
 }
 
+/** What holds for the WebSockets of a route. */
+export interface WebSocketInput {
+  /** Pages that may open one: `https://a.example`, `https://*.a.example`, an expression. */
+  readonly origins?: readonly (string | { readonly regex: string })[];
+  readonly idleTimeout?: TimeInput;
+  readonly maxLifetime?: TimeInput;
+  readonly grace?: TimeInput;
+}
+
 /** A route as it is written. */
 export interface RouteInput {
   readonly name: string;
@@ -52,6 +63,11 @@ export interface RouteInput {
   readonly rewrite?: RewriteInput;
   readonly timeout?: TimeInput;
   readonly tunnels?: "keep" | "close" | { readonly drain: TimeInput };
+  readonly websocket?: WebSocketInput;
+  readonly buffer?: {
+    readonly request?: boolean | string | number;
+    readonly response?: boolean | string | number;
+  };
   readonly policies?: readonly PolicyInput[];
   readonly routes?: readonly RouteInput[];
   readonly include?: string;
@@ -77,11 +93,27 @@ export interface ListenerInput {
   readonly proxyProtocol?: boolean;
   readonly trusted?: readonly string[];
   readonly limits?: LimitsInput;
+  readonly http2?: {
+    readonly maxStreams?: number;
+    readonly streamWindow?: number;
+    readonly connectionWindow?: number;
+    readonly cleartext?: boolean;
+  };
+  readonly tls?: TlsInput;
+  /** Connections are led to services byte by byte. */
+  readonly tcp?: {
+    readonly service?: string;
+    readonly sni?: Readonly<Record<string, string>>;
+    readonly default?: string;
+    readonly idleTimeout?: TimeInput;
+  };
+  /** true for port 443, or another port. */
+  readonly redirectToHttps?: boolean | number;
 }
 
 /** A service as it is written. */
 export interface ServiceInput {
-  /** `http://host:port`, or `unix:/run/x.sock`. */
+  /** `http://host:port`, `https://…`, `h2c://…`, `tcp://…`, or `unix:/run/x.sock`. */
   readonly endpoints: readonly string[];
   readonly timeouts?: {
     readonly connect?: TimeInput;
@@ -93,8 +125,12 @@ export interface ServiceInput {
     readonly waiting?: number;
     readonly waitTimeout?: TimeInput;
     readonly keepAlive?: TimeInput;
+    readonly streams?: number;
   };
   readonly resend?: "any" | "idempotent";
+  readonly protocol?: "auto" | "http1" | "http2";
+  readonly tls?: ServiceTlsInput;
+  readonly proxyProtocol?: "v1" | "v2";
   readonly policies?: readonly PolicyInput[];
 }
 

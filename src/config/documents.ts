@@ -47,6 +47,22 @@ export class Documents {
     return { places: this.#places, texts: [...this.#texts].sort((a, b) => b.length - a.length) };
   }
 
+  /** Notes a file that the config is made of; absolute. */
+  noteFile(path: string): void {
+    this.#files.add(path);
+  }
+
+  /** Notes a text that must not be shown, and where it stands. */
+  noteSecret(origin: Origin, text: string): void {
+    this.#places.push(origin);
+    this.#texts.add(text);
+  }
+
+  /** Folder of the main config, which files named by included ones must lie in; undefined for a config that is no file. */
+  get folder(): string | undefined {
+    return this.#folder;
+  }
+
   readonly locate: Locate = ({ file, path }, part) => this.#finders.get(file)?.(path, part);
 
   /** The main file and what it includes. Throws a ConfigError where the main file cannot be read at all. */

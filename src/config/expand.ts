@@ -128,7 +128,9 @@ class Expansion {
 function inherit(route: WrittenRoute, raw: WrittenMap, above: WrittenRoute): WrittenRoute {
   const match: readonly MatchConfig[] = combine(above.match, route.match).matches;
   const listeners = route.listeners.length > 0 ? route.listeners : above.listeners;
-  const left = (["priority", "timeout", "tunnels"] as const).filter((key) => raw[key] === undefined);
+  const left = (["priority", "timeout", "tunnels", "websocket", "buffer"] as const).filter(
+    (key) => raw[key] === undefined,
+  );
   return { ...route, ...Object.fromEntries(left.map((key) => [key, above[key]])), match, listeners };
 }
 

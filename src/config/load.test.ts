@@ -91,7 +91,7 @@ const cases: readonly (readonly [title: string, lines: string[], places: string[
   ["a path", [LISTENER, "routes: [{ name: r, match: { path: x } }]"], ["2:36 routes[0].match.path"]],
   [
     "an endpoint",
-    [LISTENER, "services: { s: { endpoints: ['http://a', 'https://b'] } }"],
+    [LISTENER, "services: { s: { endpoints: ['http://a', 'ftp://b'] } }"],
     ["2:42 services.s.endpoints[1]"],
   ],
 ];

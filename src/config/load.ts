@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import { checkListeners } from "./check-listeners.ts";
 import { checkRoutes } from "./check-routes.ts";
+import { checkServices } from "./check-services.ts";
+import { checkTcp } from "./check-tcp.ts";
 import { coerceSecrets, noteInPolicies } from "./coerce.ts";
 import { type ConfigDocument, Documents } from "./documents.ts";
 import { expandConfig } from "./expand.ts";
@@ -9,6 +11,7 @@ import { Hints } from "./hints.ts";
 import { describeIssues } from "./issues.ts";
 import { withPolicyPaths } from "./policy-path.ts";
 import { ConfigError, type ConfigProblem, type Locate } from "./problem.ts";
+import { readPem } from "./read-pem.ts";
 import type { RouteMemory } from "./route-memory.ts";
 import {
   type Config,
@@ -68,7 +71,7 @@ function hintsOf(): { readonly config: Hints; readonly included: Hints } {
 }
 
 function finish(main: ConfigDocument, documents: Documents, memory?: RouteMemory): LoadedConfig {
-  const { findings, locate, secrets } = documents;
+  const { findings, locate } = documents;
   const written = readBy(configSchema, main, documents, memory);
   const included = new Map<ConfigDocument, IncludedConfig>();
   for (const document of includedIn(main)) {
@@ -79,12 +82,17 @@ function finish(main: ConfigDocument, documents: Documents, memory?: RouteMemory
   const services = ServiceScope.of(main);
   checkListeners(main, findings);
   checkRoutes(main, services, findings);
+  checkTcp(main, services, findings);
   const problems = [
     ...documents.broken.flatMap((error) => error.problems),
-    ...findings.problems(locate, secrets),
+    ...findings.problems(locate, documents.secrets),
   ];
   if (problems.length > 0 || written === undefined) throw new ConfigError(problems);
-  const config = expandConfig(main, written, included, memory);
+  const expanded = expandConfig(main, written, included, memory);
+  checkServices(expanded, main.file, findings, warnings);
+  const config = readPem(expanded, main.file, documents);
+  const { secrets } = documents;
+  findings.throwIfAny(locate, secrets);
   keepSecrets(config, secrets);
   for (const [name, { origin }] of Object.entries(config.services))
     if (!services.used.has(name))
@@ -94,7 +102,19 @@ function finish(main: ConfigDocument, documents: Documents, memory?: RouteMemory
         "remove it, or name it in a route",
         "key",
       );
+  if (isOpen(config.admin))
+    warnings.add(
+      { file: main.file, path: ["admin"] },
+      "whoever reaches this address sees the config and can reload it",
+      "listen on 127.0.0.1, or on an address that only operators reach",
+    );
   return { config, files: documents.files, warnings: warnings.problems(locate, secrets), secrets, locate };
+}
+
+/** Whether others than this machine's own programs may reach an address. */
+function isOpen(address: Config["admin"]): boolean {
+  if (address === undefined || address.socket !== undefined) return false;
+  return address.host !== "::1" && !address.host.startsWith("127.");
 }
 
 /** What a schema makes of a document, with absolute paths of policies; undefined where it finds something wrong. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ALWAYS } from "./always.ts";
 import type { Origin } from "./problem.ts";
+import { type BufferConfig, buffer, type WebSocketConfig, webSocket } from "./route-options.ts";
 import {
   duration,
   hostName,
@@ -66,6 +67,8 @@ export interface RouteConfig {
   readonly rewrite: RewriteConfig | undefined;
   readonly timeout: number;
   readonly tunnels: TunnelsConfig;
+  readonly websocket: WebSocketConfig | undefined;
+  readonly buffer: BufferConfig | undefined;
   readonly policies: readonly PolicyConfig[];
   /** Where it was written. */
   readonly origin: Origin;
@@ -197,6 +200,10 @@ export const route: z.ZodType<WrittenRoute> = z.lazy(() =>
     tunnels: tunnels
       .default("keep")
       .describe("WebSockets of a route that a reload changes: keep (default), close, or { drain: 30s }."),
+    websocket: webSocket.optional().describe("Who may open WebSockets on it, and how long they last."),
+    buffer: buffer
+      .optional()
+      .describe("Bodies that are held whole before they go on: { request: 10MB }; left out: none."),
     policies: policies.default([]).describe("Policies, in the order in which they stand within their phase."),
     routes: z
       .array(route)

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ListenerLimits } from "../lib/limits.ts";
+import type { Http2Limits, ListenerLimits } from "../lib/limits.ts";
 import type { Origin } from "./problem.ts";
 import {
   NAME,
@@ -10,6 +10,8 @@ import {
   route,
   type WrittenRoute,
 } from "./route-schema.ts";
+import { listenerTcp, type TcpConfig } from "./tcp-schema.ts";
+import { listenerTls, type ServiceTlsConfig, serviceTls, type TlsConfig } from "./tls-schema.ts";
 import {
   duration,
   type EndpointConfig,
@@ -54,7 +56,12 @@ export interface PathsConfig {
 }
 
 /** Bounds of the wire that differ from the defaults. */
-export type LimitsConfig = { readonly [K in keyof ListenerLimits]?: ListenerLimits[K] | undefined };
+export type LimitsConfig = {
+  readonly [K in Exclude<keyof ListenerLimits, "http2">]?: ListenerLimits[K] | undefined;
+};
+
+/** What a listener's HTTP/2 has that differs from the defaults. */
+export type Http2Config = { readonly [K in keyof Http2Limits]?: Http2Limits[K] | undefined };
 
 export interface ListenerConfig {
   readonly name: string;
@@ -63,6 +70,13 @@ export interface ListenerConfig {
   readonly proxyProtocol: boolean;
   readonly trusted: readonly string[];
   readonly limits: LimitsConfig;
+  readonly http2: Http2Config;
+  /** Undefined for plain connections. */
+  readonly tls?: TlsConfig | undefined;
+  /** Connections are not HTTP: they are led to services byte by byte. */
+  readonly tcp?: TcpConfig | undefined;
+  /** Port of https to which whoever comes by http is sent; undefined for nobody. */
+  readonly redirectToHttps?: number | undefined;
 }
 
 export interface ServiceConfig {
@@ -73,8 +87,16 @@ export interface ServiceConfig {
     readonly waiting: number;
     readonly waitTimeout: number;
     readonly keepAlive: number;
+    /** Requests at a time on one HTTP/2 connection (default 100). */
+    readonly streams?: number;
   };
   readonly resend: "any" | "idempotent";
+  /** How https endpoints are spoken to. */
+  readonly tls?: ServiceTlsConfig | undefined;
+  /** What HTTP endpoints speak; `auto` (default): HTTP/2 where an https endpoint offers it, else HTTP/1.1. */
+  readonly protocol?: "auto" | "http1" | "http2" | undefined;
+  /** Connections begin with a header of this version that names the client. */
+  readonly proxyProtocol?: "v1" | "v2" | undefined;
   readonly policies: readonly PolicyConfig[];
   /** Where it was written, when that is not the main file. */
   readonly origin?: Origin;
@@ -100,6 +122,23 @@ const limits = z.strictObject({
   connectionsPerAddress: z.int().min(1).describe("Open connections from one address (default 10000)."),
 });
 
+const WINDOW = z.int().min(65_535).max(2_147_483_647);
+
+const http2 = z.strictObject({
+  maxStreams: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .describe("Requests that one connection may have under way (default 128)."),
+  streamWindow: WINDOW.describe(
+    "Bytes of one request's body that may be on their way or wait here (default 262144).",
+  ),
+  connectionWindow: WINDOW.describe("The same for all requests of a connection together (default 1048576)."),
+  cleartext: z
+    .boolean()
+    .describe("Without TLS it is spoken with clients that begin with it: prior knowledge (default true)."),
+});
+
 const listener = z.strictObject({
   name: z.string().regex(NAME, NAME_MESSAGE).describe("Its name in logs and metrics."),
   address: listenAddress.describe(
@@ -115,10 +154,29 @@ const listener = z.strictObject({
       "Proxies whose X-Forwarded-*, Forwarded and X-Request-Id are believed: networks, or unix for peers on a Unix socket; with proxyProtocol, once there are any, the only ones that may connect.",
     ),
   limits: limits.partial().default({}).describe("What differs from the limits of all listeners."),
+  http2: http2.partial().default({}).describe("How HTTP/2 is spoken, where a client does."),
+  tls: listenerTls.optional().describe("Certificates, and how TLS is spoken; left out: plain connections."),
+  tcp: listenerTcp
+    .optional()
+    .describe(
+      "Connections are not HTTP: they are led to services byte by byte, which routes and policies do not see.",
+    ),
+  redirectToHttps: z
+    .union([z.boolean(), z.int().min(1).max(65_535)])
+    .optional()
+    .transform((value) => (value === true ? 443 : value === false ? undefined : value))
+    .describe(
+      "Whoever comes by http is sent to the same address by https (308): true for port 443, or another port.",
+    ),
 });
 
 const service = z.strictObject({
-  endpoints: z.array(serviceUrl).min(1).describe("Addresses: http://host:port."),
+  endpoints: z
+    .array(serviceUrl)
+    .min(1)
+    .describe(
+      "Addresses: http://host:port, https://host:port, h2c://host:port (HTTP/2 without TLS), tcp://host:port, or unix:/path.",
+    ),
   timeouts: z
     .strictObject({
       connect: duration.default(1_000).describe("Time to connect (default 1s)."),
@@ -134,6 +192,14 @@ const service = z.strictObject({
       waiting: z.int().min(0).default(1_024).describe("Requests that wait for one of them (default 1024)."),
       waitTimeout: duration.default(5_000).describe("How long they wait (default 5s)."),
       keepAlive: duration.default(60_000).describe("How long an unused connection is kept (default 60s)."),
+      streams: z
+        .int()
+        .min(1)
+        .max(1_000)
+        .default(100)
+        .describe(
+          "Requests that one HTTP/2 connection carries at a time, where the service allows as many (default 100).",
+        ),
     })
     .prefault({}),
   resend: z
@@ -141,6 +207,19 @@ const service = z.strictObject({
     .default("any")
     .describe(
       "Which requests are sent again when a reused connection closes before a byte of the answer (default any).",
+    ),
+  protocol: z
+    .enum(["auto", "http1", "http2"])
+    .default("auto")
+    .describe(
+      "What endpoints speak: auto (default): HTTP/2 where an https endpoint offers it, else HTTP/1.1; http1; or http2, also without TLS. h2c:// is always HTTP/2.",
+    ),
+  tls: serviceTls.optional().describe("How https endpoints are spoken to."),
+  proxyProtocol: z
+    .enum(["v1", "v2"])
+    .optional()
+    .describe(
+      "Connections begin with a PROXY protocol header that names the client; they are not shared by clients (default: no header).",
     ),
   policies: policies.default([]).describe("Policies that act on attempts and answers of this service."),
 });

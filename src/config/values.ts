@@ -11,10 +11,17 @@ export interface ListenAddress {
   readonly socket: string | undefined;
 }
 
+export type EndpointScheme = "http" | "https" | "h2c" | "tcp" | "unix";
+
+/** Ports where none is written; tcp has none. */
+const PORTS: Readonly<Record<string, number>> = { http: 80, https: 443, h2c: 80 };
+
 /** One address of a service. */
 export interface EndpointConfig {
   /** As it was written. */
   readonly url: string;
+  /** What it speaks; a Unix socket may speak HTTP/1.1, or anything where a TCP listener leads there. */
+  readonly scheme: EndpointScheme;
   /** Empty for a Unix socket. */
   readonly host: string;
   readonly port: number;
@@ -24,15 +31,15 @@ export interface EndpointConfig {
   readonly authority: string;
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A time: a number with ms, s, m or h; in milliseconds once read. */
+/** A time: a number with ms, s, m, h or d; in milliseconds once read. */
 export const duration: z.ZodType<number> = z
   .union([z.string(), z.int().min(0)])
   .meta({ title: "a time", examples: ["10s"] })
   .transform((value, context) => {
     if (typeof value === "number") return value;
-    const [, number, unit = ""] = /^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)$/.exec(value) ?? [];
+    const [, number, unit = ""] = /^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)$/.exec(value) ?? [];
     if (number !== undefined) return Math.round(Number(number) * UNITS[unit]!);
     context.addIssue({
       code: "custom",
@@ -59,28 +66,36 @@ export const listenAddress: z.ZodType<ListenAddress> = z
     return z.NEVER;
   });
 
-/** `http://host:port`, or `unix:/path`. */
+/** `http://host:port`, `https://host:port`, `h2c://host:port`, `tcp://host:port`, or `unix:/path`. */
 export const serviceUrl: z.ZodType<EndpointConfig> = z
   .string()
   .meta({ title: "an endpoint", examples: ["http://127.0.0.1:9001"] })
   .transform((value, context) => {
     if (/^unix:\/[^\0]+$/.test(value))
-      return { url: value, host: "", port: 0, socket: value.slice(5), authority: "localhost" };
-    const found = /^http:\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?\/?$/.exec(value);
-    const port = Number(found?.[2] ?? 80);
-    if (found !== null && port >= 1 && port <= 65_535) {
-      const host = found[1]!;
       return {
         url: value,
+        scheme: "unix",
+        host: "",
+        port: 0,
+        socket: value.slice(5),
+        authority: "localhost",
+      };
+    const [, scheme = "", host = "", written] =
+      /^(https?|h2c|tcp):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?\/?$/.exec(value) ?? [];
+    const port = Number(written ?? PORTS[scheme] ?? 0);
+    if (port >= 1 && port <= 65_535)
+      return {
+        url: value,
+        scheme: scheme as EndpointScheme,
         host: host.replace(/^\[|\]$/g, ""),
         port,
         socket: undefined,
-        authority: found[2] === undefined ? host : `${host}:${port}`,
+        authority: written === undefined ? host : `${host}:${port}`,
       };
-    }
     context.addIssue({
       code: "custom",
-      message: "not an endpoint; write http://host:port without a path, or unix:/path",
+      message:
+        "not an endpoint; write http://host:port, https://host:port or h2c://host:port without a path, tcp://host:port, or unix:/path",
     });
     return z.NEVER;
   });

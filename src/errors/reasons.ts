@@ -7,6 +7,8 @@ export interface ReasonSpec {
   readonly source: ReasonSource;
   /** One sentence for the person who reads the answer; no secret, no address. */
   readonly title: string;
+  /** Status of gRPC (0 to 16) that a failed call ends with, where it is not the one that `status` maps to. */
+  readonly grpc?: number;
   /** Another try elsewhere may succeed and does no harm: the request never reached a service. */
   readonly retry?: boolean;
 }
@@ -39,6 +41,31 @@ const table = {
     source: "downstream",
     title: "The connection does not begin with a valid PROXY protocol header.",
   },
+  tls_hello_malformed: {
+    status: 400,
+    source: "downstream",
+    title: "The connection does not begin with a TLS ClientHello.",
+  },
+  tls_hello_timeout: {
+    status: 408,
+    source: "downstream",
+    title: "The TLS ClientHello took too long to arrive.",
+  },
+  server_name_unknown: {
+    status: 421,
+    source: "downstream",
+    title: "No service has the host that the client asked for.",
+  },
+  tcp_idle: {
+    status: 408,
+    source: "gateway",
+    title: "Neither end of the connection sent anything for too long.",
+  },
+  misdirected_request: {
+    status: 421,
+    source: "downstream",
+    title: "The host demands other client certificates than this connection was made with.",
+  },
   target_too_long: { status: 414, source: "downstream", title: "The request's target is too long." },
   head_too_large: { status: 431, source: "downstream", title: "The request's head is too large." },
   fields_too_many: { status: 431, source: "downstream", title: "The request has too many fields." },
@@ -54,6 +81,16 @@ const table = {
   },
   connect_unsupported: { status: 501, source: "downstream", title: "CONNECT is not supported." },
   version_unsupported: { status: 505, source: "downstream", title: "This version of HTTP is not supported." },
+  http2_malformed: {
+    status: 400,
+    source: "downstream",
+    title: "The connection does not keep to the frames of HTTP/2.",
+  },
+  http2_flood: {
+    status: 429,
+    source: "downstream",
+    title: "The connection asks for too much that leads to nothing.",
+  },
   header_timeout: { status: 408, source: "downstream", title: "The request's head took too long to arrive." },
   body_too_slow: { status: 408, source: "downstream", title: "The request's body arrived too slowly." },
   body_too_large: {
@@ -66,6 +103,17 @@ const table = {
     source: "downstream",
     title: "The client left before the answer was complete.",
   },
+  websocket_origin: {
+    status: 403,
+    source: "downstream",
+    title: "Pages of this origin may not open WebSockets here.",
+  },
+  tunnel_idle: {
+    status: 408,
+    source: "gateway",
+    title: "Nothing passed through the WebSocket for too long.",
+  },
+  tunnel_expired: { status: 408, source: "gateway", title: "The WebSocket reached its greatest age." },
   route_not_found: { status: 404, source: "gateway", title: "No route matches this request." },
   policy_failed: { status: 500, source: "gateway", title: "A policy of this route failed." },
   policy_timeout: { status: 504, source: "gateway", title: "A policy of this route took too long." },
@@ -102,12 +150,32 @@ const table = {
     status: 504,
     source: "upstream",
     title: "The service did not accept a connection in time.",
+    // Nothing was asked of the service: its clients may ask again.
+    grpc: 14,
+    retry: true,
+  },
+  tls_verify_failed: {
+    status: 502,
+    source: "upstream",
+    title: "The service's TLS certificate is not one that this gateway takes.",
+    retry: true,
+  },
+  tls_handshake_failed: {
+    status: 502,
+    source: "upstream",
+    title: "No TLS connection to the service could be made.",
     retry: true,
   },
   connection_reused_closed: {
     status: 502,
     source: "upstream",
     title: "The service closed the connection as it was reused.",
+    retry: true,
+  },
+  stream_refused: {
+    status: 502,
+    source: "upstream",
+    title: "The service refused the request before it looked at it.",
     retry: true,
   },
   response_timeout: { status: 504, source: "upstream", title: "The service did not answer in time." },
@@ -132,7 +200,13 @@ const table = {
     title: "The service's answer is larger than a policy of this route takes.",
   },
   body_cut: { status: 502, source: "upstream", title: "The service's answer ended before it was complete." },
-  body_idle: { status: 504, source: "upstream", title: "The service stopped sending its answer." },
+  // It is not the client's own deadline that has passed.
+  body_idle: { status: 504, grpc: 14, source: "upstream", title: "The service stopped sending its answer." },
+  upgrade_unsupported: {
+    status: 502,
+    source: "upstream",
+    title: "The service takes no WebSocket over HTTP/2.",
+  },
   upgrade_unasked: {
     status: 502,
     source: "upstream",

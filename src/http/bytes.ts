@@ -2,6 +2,8 @@ declare global {
   interface Buffer {
     /** Node's own, without the checks of toString("latin1", …). */
     latin1Slice(start: number, end: number): string;
+    /** Node's own, without the checks of write(…, "latin1"); returns the octets written. */
+    latin1Write(text: string, at: number, length: number): number;
   }
 }
 

@@ -1,10 +1,10 @@
 import type { ClientTimeouts } from "./client-contract.ts";
 
 /**
- * What a client connection waits for: its connection, the next request, the service to read the request, the answer, more
+ * What a client connection waits for: the next request, the service to read the request, the answer, more
  * of the answer's body; or for nobody but us (a reader that is behind, a tunnel).
  */
-export type ClientWait = "connection" | "request" | "upload" | "answer" | "body" | "us";
+export type ClientWait = "request" | "upload" | "answer" | "body" | "us";
 
 /**
  * How long a client connection has waited, and for what. It reads no clock of its own: the first look after a change notes
@@ -45,8 +45,6 @@ export class ClientClock {
   /** The time limit of a wait; 0 for none. */
   #limitOf(wait: ClientWait, backlog: number): number {
     switch (wait) {
-      case "connection":
-        return this.#timeouts.connect;
       case "request":
         return this.#keepAlive;
       case "answer":

@@ -4,9 +4,12 @@ import { type Service, startRawService } from "../../test/support/service.ts";
 import { until, within } from "../../test/support/wait.ts";
 import { Failure } from "../errors/failure.ts";
 import { type BodySink, type BodySource, startBody } from "../lib/body.ts";
+import { Fields } from "../lib/fields.ts";
 import { DEFAULT_LIMITS } from "../lib/limits.ts";
+import { Outgoing } from "../lib/outgoing.ts";
 import { giveBack, lease, leasesOut } from "./buffers.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { Dialing } from "./dialing.ts";
 import type { IncomingBody } from "./incoming-body.ts";
 import type { ReadMode } from "./transport.ts";
 
@@ -23,27 +26,32 @@ interface Stand {
 
 async function stand(t: TestContext, mode: ReadMode, service: Service): Promise<Stand> {
   let freed = 0;
-  const ready = Promise.withResolvers<void>();
-  const owner = { ready: () => ready.resolve(), freed: () => void freed++, gone: () => undefined };
+  const owner = { freed: () => void freed++, gone: () => undefined };
   const timeouts = { connect: 0, response: 0, idle: 0 };
-  const address = { port: service.port, host: "127.0.0.1" };
-  const connection = new ClientConnection(owner, address, timeouts, DEFAULT_LIMITS, 0, mode);
+  const target = { address: { port: service.port, host: "127.0.0.1" }, tls: undefined, timeout: 0 };
+  const made = Promise.withResolvers<ClientConnection>();
+  new Dialing(
+    {
+      dialed: ({ transport }) =>
+        made.resolve(new ClientConnection(owner, transport, timeouts, DEFAULT_LIMITS, 0)),
+      undialed: (_, { code }) => made.reject(new Error(code)),
+    },
+    target,
+    mode,
+  );
+  const connection = await within("a connection", made.promise);
   t.after(async () => {
     connection.close();
     await service.stop();
     assert.deepEqual(service.failures, []);
   });
-  await within("a connection", ready.promise);
   const ask = (target: string): Promise<BodySource> => {
     const { promise, resolve, reject } = Promise.withResolvers<BodySource>();
-    connection.send(
-      { head: `GET ${target} HTTP/1.1\r\nhost: a\r\n`, method: "GET", body: undefined, upgrade: false },
-      {
-        informational: () => undefined,
-        answered: (_head, body) => resolve(body as BodySource),
-        failed: (failure) => reject(new Error(failure.code)),
-      },
-    );
+    connection.send(new Outgoing("GET", "a", target, "", new Fields(), undefined), "", {
+      informational: () => undefined,
+      answered: (_head, body) => resolve(body as BodySource),
+      failed: (failure) => reject(new Error(failure.code)),
+    });
     return within(`an answer to ${target}`, promise);
   };
   return { connection, freed: () => freed, ask };

@@ -1,19 +1,20 @@
-import type { NetConnectOpts } from "node:net";
 import { Failure } from "../errors/failure.ts";
 import { type BodyFailure, HeldBody } from "../lib/body.ts";
 import type { HeadLimits } from "../lib/limits.ts";
+import type { Outgoing } from "../lib/outgoing.ts";
 import { BodyWriter, type WriterOwner } from "./body-writer.ts";
 import { ClientClock, type ClientWait } from "./client-clock.ts";
-import type { ClientEvents, ClientOwner, ClientTimeouts, OutgoingMessage } from "./client-contract.ts";
+import type { Carrier, ClientEvents, ClientOwner, ClientTimeouts } from "./client-contract.ts";
 import { UNTIL_CLOSE } from "./framing.ts";
 import { IncomingBody, type IncomingOwner, RESPONSE_BODY } from "./incoming-body.ts";
 import { composeRequestHead, outgoingFraming } from "./request-head.ts";
 import { type HeadsOwner, ResponseHeads } from "./response-heads.ts";
 import type { ResponseHead } from "./response-reader.ts";
-import { type ReadMode, Transport, type TransportOwner } from "./transport.ts";
+import { handshakeFailure, isTlsAlert } from "./tls-failure.ts";
+import type { Transport, TransportOwner } from "./transport.ts";
 
 /** A connection to one endpoint: carries one request at a time. */
-export class ClientConnection implements TransportOwner, IncomingOwner, WriterOwner, HeadsOwner {
+export class ClientConnection implements Carrier, TransportOwner, IncomingOwner, WriterOwner, HeadsOwner {
   readonly #owner: ClientOwner;
   readonly #limits: HeadLimits;
   readonly #clock: ClientClock;
@@ -29,35 +30,35 @@ export class ClientConnection implements TransportOwner, IncomingOwner, WriterOw
   #dead = false;
   /** Requests that were answered on it. */
   #served = 0;
-  /** It is not, and was never, connected. */
-  neverConnected = true;
-  /** It was given up because connecting took too long. */
-  timedOut = false;
 
+  /**
+   * Takes over a connection that stands.
+   * @param keepAlive how long it may be unused, in milliseconds
+   */
   constructor(
     owner: ClientOwner,
-    address: NetConnectOpts,
+    transport: Transport,
     timeouts: ClientTimeouts,
     limits: HeadLimits,
     keepAlive: number,
-    mode: ReadMode,
   ) {
     this.#owner = owner;
     this.#limits = limits;
     this.#clock = new ClientClock(timeouts, keepAlive);
     this.#heads = new ResponseHeads(this, limits);
-    this.#transport = Transport.connect(this, address, mode);
+    this.#transport = transport;
+    transport.giveTo(this);
   }
 
   /** Sends a request on an idle connection. */
-  send(message: OutgoingMessage, events: ClientEvents): void {
+  send(request: Outgoing, host: string, events: ClientEvents): void {
     this.#events = events;
-    this.#upgrade = message.upgrade;
-    this.#heads.expect(message.method);
+    this.#upgrade = request.upgrade === "websocket";
+    this.#heads.expect(request.method);
     this.#clock.stirred();
-    const { body } = message;
+    const { body } = request;
     const framing = outgoingFraming(body);
-    const head = composeRequestHead(message, framing);
+    const head = composeRequestHead(request, host, framing);
     if (body === undefined) {
       this.#transport.write(head);
       return;
@@ -216,12 +217,6 @@ export class ClientConnection implements TransportOwner, IncomingOwner, WriterOw
     this.#writer?.abandon();
   }
 
-  connected(): void {
-    this.neverConnected = false;
-    this.#clock.stirred();
-    this.#owner.ready(this);
-  }
-
   // ---- the end
 
   /** Nobody waits for the answer any more. */
@@ -245,7 +240,7 @@ export class ClientConnection implements TransportOwner, IncomingOwner, WriterOw
     this.#dead = true;
     this.#owner.gone(this);
     if (!this.#transport.closed) this.#transport.destroy();
-    if (this.#events !== undefined) this.#lost(undefined);
+    if (this.#events !== undefined) this.#lost(this.#transport.error);
   }
 
   closed(error: string | undefined): void {
@@ -265,7 +260,9 @@ export class ClientConnection implements TransportOwner, IncomingOwner, WriterOw
     this.#events = undefined;
     if (events === undefined || this.#body !== undefined || this.#tunnelIn !== undefined) return;
     const code = this.#served > 0 && !this.#heads.begun ? "connection_reused_closed" : "response_cut";
-    events.failed(new Failure(code, error));
+    // With TLS 1.3 a service that refuses our certificate says so only after the first request.
+    const refused = this.#served === 0 && !this.#heads.begun && isTlsAlert(error);
+    events.failed(refused ? handshakeFailure(error) : new Failure(code, error));
   }
 
   sweep(now: number): void {
@@ -273,10 +270,6 @@ export class ClientConnection implements TransportOwner, IncomingOwner, WriterOw
     const wait = this.#waitsFor();
     if (!this.#clock.isLate(now, wait, wait === "upload" ? this.#transport.backlog : 0)) return;
     switch (wait) {
-      case "connection":
-        this.timedOut = true;
-        this.#transport.destroy();
-        break;
       case "body":
         this.#body!.fail(new Failure("body_idle"));
         this.close();
@@ -290,7 +283,6 @@ export class ClientConnection implements TransportOwner, IncomingOwner, WriterOw
   }
 
   #waitsFor(): ClientWait {
-    if (this.neverConnected) return "connection";
     if (this.#tunnelIn !== undefined) return "us";
     if (this.#body !== undefined) return this.#body.blocked ? "us" : "body";
     if (this.#events === undefined) return "request";

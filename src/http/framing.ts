@@ -60,7 +60,7 @@ export function contentLength(fields: Fields, twice: number): number | undefined
 }
 
 /** A number written in digits only, not larger than a body may be. */
-function digits(text: string): number | undefined {
+export function digits(text: string): number | undefined {
   let value = 0;
   for (let i = 0; i < text.length; i++) {
     const digit = text.charCodeAt(i) - 0x30;

@@ -1,14 +1,14 @@
-import type { NetConnectOpts } from "node:net";
 import { Failure } from "../errors/failure.ts";
 import type { HeadLimits } from "../lib/limits.ts";
 import { ClientConnection } from "./client-connection.ts";
-import type { ClientOwner, ClientTimeouts } from "./client-contract.ts";
+import type { ClientOwner, ClientTimeouts, EndpointPool, PoolClient } from "./client-contract.ts";
+import { Dialing, type DialingOwner, type DialTarget } from "./dialing.ts";
 import { type Swept, unwatch, watch } from "./sweeper.ts";
 import type { ReadMode } from "./transport.ts";
 
 /** How many connections one endpoint gets, and who may wait for one. */
 export interface PoolOptions {
-  readonly address: NetConnectOpts;
+  readonly target: DialTarget;
   readonly timeouts: ClientTimeouts;
   readonly limits: HeadLimits;
   /** Open connections at most. */
@@ -22,13 +22,6 @@ export interface PoolOptions {
   readonly mode: ReadMode;
 }
 
-/** Somebody who needs a connection. Exactly one of the two is called, at once or later. */
-export interface PoolClient {
-  connected(connection: ClientConnection): void;
-  /** None could be had: nothing was sent. */
-  refused(failure: Failure): void;
-}
-
 interface Waiting {
   readonly client: PoolClient;
   since: number;
@@ -38,12 +31,12 @@ interface Waiting {
  * The connections to one endpoint. The one used last is used first, so that the others can grow old and go; whoever finds
  * none free waits in order.
  */
-export class Pool implements ClientOwner, Swept {
+export class Pool implements EndpointPool, ClientOwner, DialingOwner, Swept {
   readonly #options: PoolOptions;
   readonly #idle: ClientConnection[] = [];
   readonly #all = new Set<ClientConnection>();
   readonly #queue: Waiting[] = [];
-  #connecting = 0;
+  readonly #dialing = new Set<Dialing>();
   #closed = false;
 
   constructor(options: PoolOptions) {
@@ -61,7 +54,7 @@ export class Pool implements ClientOwner, Swept {
       // One was closed as it was reused: those that wait beside it are as old, and the place may be needed.
       idle.close();
     }
-    if (this.#queue.length - this.#connecting >= this.#options.waiting) {
+    if (this.#queue.length - this.#dialing.size >= this.#options.waiting) {
       client.refused(new Failure("pool_full"));
       return;
     }
@@ -72,7 +65,7 @@ export class Pool implements ClientOwner, Swept {
 
   /** Open connections. */
   get size(): number {
-    return this.#all.size;
+    return this.#all.size + this.#dialing.size;
   }
 
   get idle(): number {
@@ -92,16 +85,26 @@ export class Pool implements ClientOwner, Swept {
 
   /** Opens as many connections as there are requests waiting, within the cap. */
   #grow(): void {
-    while (!this.#closed && this.#connecting < this.#queue.length && this.#all.size < this.#options.max) {
-      const { address, timeouts, limits, keepAlive, mode } = this.#options;
-      this.#connecting++;
-      this.#all.add(new ClientConnection(this, address, timeouts, limits, keepAlive, mode));
-    }
+    const { target, mode, max } = this.#options;
+    while (!this.#closed && this.#dialing.size < this.#queue.length && this.size < max)
+      this.#dialing.add(new Dialing(this, target, mode));
   }
 
-  ready(connection: ClientConnection): void {
-    this.#connecting--;
+  dialed(dialing: Dialing): void {
+    const { timeouts, limits, keepAlive } = this.#options;
+    this.#dialing.delete(dialing);
+    const connection = new ClientConnection(this, dialing.transport, timeouts, limits, keepAlive);
+    this.#all.add(connection);
     this.freed(connection);
+  }
+
+  undialed(dialing: Dialing, failure: Failure): void {
+    this.#dialing.delete(dialing);
+    // It was opened for somebody: the one who waits longest hears of it and may try elsewhere.
+    const waiting = this.#queue.shift();
+    if (this.#queue.length === 0) unwatch(this);
+    waiting?.client.refused(failure);
+    this.#grow();
   }
 
   freed(connection: ClientConnection): void {
@@ -117,14 +120,6 @@ export class Pool implements ClientOwner, Swept {
     this.#all.delete(connection);
     const at = this.#idle.lastIndexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
-    if (connection.neverConnected) {
-      this.#connecting--;
-      // It was opened for somebody: the one who waits longest hears of it and may try elsewhere.
-      const code = connection.timedOut ? "connect_timeout" : "connect_failed";
-      const waiting = this.#queue.shift();
-      if (this.#queue.length === 0) unwatch(this);
-      waiting?.client.refused(new Failure(code));
-    }
     this.#grow();
   }
 

@@ -53,7 +53,7 @@ export function composeReplyHead(reply: Reply, method: string, version: number, 
 }
 
 /** The time in the form of RFC 9110 §5.6.7, made once a second. */
-function httpDate(): string {
+export function httpDate(): string {
   const now = Date.now();
   const second = Math.floor(now / 1000);
   if (second !== dateSecond) {

@@ -1,5 +1,5 @@
 import { type Body, HeldBody } from "../lib/body.ts";
-import type { OutgoingMessage } from "./client-contract.ts";
+import type { Outgoing } from "../lib/outgoing.ts";
 import { CHUNKED, type Framing } from "./framing.ts";
 
 /** How a request's body is framed: by its length where it is known and no trailers follow. */
@@ -8,9 +8,15 @@ export function outgoingFraming(body: Body | undefined): Framing {
   return body instanceof HeldBody && body.trailers !== undefined ? CHUNKED : (body.length ?? CHUNKED);
 }
 
-/** The head of a request as it is sent: with the field that frames its body, and the empty line. */
-export function composeRequestHead(message: OutgoingMessage, framing: Framing): string {
-  const { head, method, body } = message;
+/**
+ * The head of a request as it is sent (RFC 9112 §3), with the field that frames its body.
+ * @param host what Host says where the request names none
+ */
+export function composeRequestHead(request: Outgoing, host: string, framing: Framing): string {
+  const { method, body, authority } = request;
+  let head = `${method} ${request.path}${request.query} HTTP/1.1\r\nhost: ${authority === "" ? host : authority}\r\n${request.fields.toText()}`;
+  if (request.upgrade === "websocket") head += "connection: Upgrade\r\nupgrade: websocket\r\n";
+  else if (request.takesTrailers) head += "te: trailers\r\nconnection: te\r\n";
   if (framing === CHUNKED) return `${head}transfer-encoding: chunked\r\n\r\n`;
   if (framing > 0 || (body !== undefined && method !== "GET"))
     return `${head}content-length: ${framing}\r\n\r\n`;

@@ -13,6 +13,8 @@ export interface IntakeOwner {
   readonly free: boolean;
   /** Begins an exchange; returns the position behind what belongs to it. */
   begin(head: RequestHead, bytes: Buffer, from: number, to: number): number;
+  /** The connection begins with the preface of HTTP/2: whether it goes on so, with what arrived. */
+  becameHttp2(bytes: Buffer, from: number, to: number): boolean;
   /** What arrived is not a request. `ofHead`: it would have been a HEAD, whose answer has no body. */
   refuse(failure: Failure, ofHead: boolean): void;
 }
@@ -27,6 +29,8 @@ export class RequestIntake {
   /** Requests are being read off some bytes: one that is answered at once must not start a second reading. */
   #reading = false;
   #closed = false;
+  /** No request was read yet. */
+  #first = true;
 
   constructor(owner: IntakeOwner, limits: ListenerLimits, scheme: string) {
     this.#owner = owner;
@@ -71,6 +75,7 @@ export class RequestIntake {
       }
       const head = readRequestHead(bytes, at, to, this.#limits, this.#scheme);
       if (head instanceof Failure) {
+        if (this.#first && isPreface(bytes, at, to) && this.#owner.becameHttp2(bytes, at, to)) break;
         this.#owner.refuse(head, isHeadRequest(bytes, at));
         break;
       }
@@ -78,6 +83,7 @@ export class RequestIntake {
         this.keep(bytes, at, to);
         break;
       }
+      this.#first = false;
       at = this.#owner.begin(head, bytes, read.end, to);
     }
     this.#reading = false;
@@ -110,6 +116,11 @@ export class RequestIntake {
     this.#closed = true;
     this.#ahead = undefined;
   }
+}
+
+/** Whether what was refused is how a client with prior knowledge of HTTP/2 begins (RFC 9113 §3.4). */
+function isPreface(bytes: Buffer, from: number, to: number): boolean {
+  return bytes.toString("latin1", from, Math.min(to, from + 16)) === "PRI * HTTP/2.0\r\n";
 }
 
 /** Whether the head that was refused is that of a HEAD. */

@@ -19,7 +19,7 @@ import {
 } from "./scan-fields.ts";
 
 /** Longest method that is read (RFC 9110 §9.1 sets no bound; the longest registered one has 17 letters). */
-const METHOD_MAX = 32;
+export const METHOD_MAX = 32;
 const VERSION = " HTTP/1.1\r\n";
 
 /** What the last head left for the connection to know; read it at once. */
@@ -205,7 +205,7 @@ function upgradeOf(fields: Fields, method: string, connection: string, framing: 
 }
 
 /** What no URI may hold, but browsers send, goes on percent-encoded. */
-function encodeOdd(part: string): string {
+export function encodeOdd(part: string): string {
   return part.replace(/["<>[\\\]^`{|}]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 

@@ -1,8 +1,6 @@
 import type { ListenerLimits } from "../lib/limits.ts";
+import { BodyPace } from "./body-pace.ts";
 import type { IncomingBody } from "./incoming-body.ts";
-
-/** For so long a body may arrive slower than the floor. */
-const BODY_GRACE = 5_000;
 
 /**
  * For so long bytes of a client we are done with are read and thrown away, so that it can read our last answer: longer
@@ -26,8 +24,7 @@ export class ServerClock {
   #served = false;
   /** A head is on its way since then; further bytes of it do not start the wait anew. */
   #headSince = 0;
-  #bodyWaited = 0;
-  #bodySeen = 0;
+  readonly #pace: BodyPace;
   #backlog = 0;
   #last = 0;
   #lingerUntil = 0;
@@ -36,6 +33,7 @@ export class ServerClock {
 
   constructor(limits: ListenerLimits) {
     this.#limits = limits;
+    this.#pace = new BodyPace(limits.bodyRate);
   }
 
   /** Bytes arrived. */
@@ -47,7 +45,7 @@ export class ServerClock {
   began(): void {
     this.#served = true;
     this.#headSince = 0;
-    this.#bodyWaited = 0;
+    this.#pace.begin();
   }
 
   /** Its answer is out. */
@@ -105,12 +103,6 @@ export class ServerClock {
   /** Only the time in which we wait for the client counts, not the time in which the service makes us wait. */
   #slowBody(elapsed: number, body: IncomingBody | undefined): ClockVerdict {
     if (body === undefined || body.done || body.blocked || body.untouched) return "go on";
-    if (this.#bodyWaited === 0) this.#bodySeen = body.received;
-    this.#bodyWaited += elapsed;
-    if (this.#limits.bodyRate === 0 || this.#bodyWaited < BODY_GRACE) return "go on";
-    const rate = ((body.received - this.#bodySeen) * 1_000) / this.#bodyWaited;
-    if (rate < this.#limits.bodyRate) return "body";
-    this.#bodyWaited = 0;
-    return "go on";
+    return this.#pace.isTooSlow(elapsed, body.received) ? "body" : "go on";
   }
 }

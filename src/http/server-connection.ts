@@ -5,6 +5,7 @@ import type { ListenerLimits } from "../lib/limits.ts";
 import type { Reply } from "../lib/reply.ts";
 import type { DownstreamEvents, Peer, RequestHead } from "../lib/request.ts";
 import { BodyWriter, type WriterOwner } from "./body-writer.ts";
+import { Http2ServerConnection } from "./h2/server-connection.ts";
 import { IncomingBody, type IncomingOwner, REQUEST_BODY } from "./incoming-body.ts";
 import { composed, composeReplyHead, composeSwitchHead, informationalHead } from "./reply-head.ts";
 import { type IntakeOwner, RequestIntake } from "./request-intake.ts";
@@ -104,6 +105,18 @@ export class ServerConnection
     this.#clock.began();
     this.#handler.request(head, this);
     return at;
+  }
+
+  becameHttp2(bytes: Buffer, from: number, to: number): boolean {
+    const { secure } = this.peer;
+    if (secure || !this.#limits.http2.cleartext) return false;
+    this.#closing = true;
+    const next = new Http2ServerConnection(this.#handler, this.#limits, this.peer);
+    this.#transport.giveTo(next);
+    next.open(this.#transport);
+    this.#handler.became(this, next);
+    next.received(bytes.subarray(from, to), to - from, true);
+    return true;
   }
 
   #mayRead(): boolean {
@@ -265,7 +278,8 @@ export class ServerConnection
    * closing would leave its client in doubt whether it was served.
    */
   stop(lingerMs: number): void {
-    this.goAway(TUNNEL_LEAVES);
+    const goes = (): void => this.goAway(TUNNEL_LEAVES);
+    if (this.#tunnel?.stays(goes) !== true) goes();
     if (lingerMs > 0 || this.#busy) this.#clock.leaveAfter(lingerMs);
     else this.#transport.destroy();
   }

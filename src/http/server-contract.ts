@@ -26,6 +26,8 @@ export interface RequestHandler {
   request(head: RequestHead, downstream: ServerDownstream): void;
   /** The wire refuses what arrived: the answer to send before the connection is closed. */
   refused(failure: Failure, peer: Peer): Reply;
+  /** The connection goes on as another: its client speaks another protocol. */
+  became(connection: ServedConnection, next: ServedConnection): void;
   /** The connection is gone. */
   closed(connection: ServedConnection): void;
 }

@@ -1,31 +1,36 @@
 import type { BodyFailure, BodySink, BodySource, Chunk } from "../lib/body.ts";
 import type { Fields } from "../lib/fields.ts";
 import type { Tunnel } from "../lib/reply.ts";
-import type { BodyWriter } from "./body-writer.ts";
 import { FrameScanner } from "./frame-scanner.ts";
-import type { IncomingBody } from "./incoming-body.ts";
-import type { Transport } from "./transport.ts";
 
 /** A server's Close frame with status 1001: the endpoint is going away (RFC 6455 §7.4.1). */
 const GOING_AWAY = "\x88\x02\x03\xe9";
 
+/** The side towards the client: takes what the service sends, and its end. */
+export interface TunnelWriter {
+  write(source: BodySource): void;
+  end(): void;
+}
+
 /** A client's connection after 101: both directions pass bytes and end each on its own (RFC 9110 §7.8). */
 export class ServerTunnel {
   readonly #tunnel: Tunnel;
-  readonly #outgoing: BodyWriter;
-  readonly #transport: Transport;
+  readonly #outgoing: TunnelWriter;
+  readonly #transport: { endWrite(): void };
   readonly #over: () => void;
   readonly #fromService: Direction;
   readonly #fromClient: Direction;
   #inDone = false;
   #outDone = false;
   #leaving = false;
+  /** Runs while the server stops and the tunnel may still go on. */
+  #grace: NodeJS.Timeout | undefined = undefined;
 
   constructor(
     tunnel: Tunnel,
-    incoming: IncomingBody,
-    outgoing: BodyWriter,
-    transport: Transport,
+    incoming: BodySource,
+    outgoing: TunnelWriter,
+    transport: { endWrite(): void },
     over: () => void,
   ) {
     this.#tunnel = tunnel;
@@ -63,6 +68,14 @@ export class ServerTunnel {
     this.#fromService.endWith(GOING_AWAY);
   }
 
+  /** The server stops: whether the tunnel goes on for now; `goes` is called when its time is up. */
+  stays(goes: () => void): boolean {
+    const { grace = 0 } = this.#tunnel;
+    if (grace === 0 || this.#leaving) return false;
+    this.#grace ??= setTimeout(goes, grace);
+    return true;
+  }
+
   /** Both have said Close, or the client has no more to say. */
   #advance(): void {
     if (!this.#leaving || !this.#fromService.frames.closed || !this.#fromClient.frames.closed) return;
@@ -71,12 +84,14 @@ export class ServerTunnel {
   }
 
   closed(): void {
+    clearTimeout(this.#grace);
     this.#tunnel.abort();
   }
 
   #settle(): void {
     if (!this.#inDone || !this.#outDone) return;
     if (this.#leaving) this.#tunnel.abort();
+    clearTimeout(this.#grace);
     this.#over();
   }
 }

@@ -1,13 +1,18 @@
 import type { Socket } from "node:net";
 import { Failure } from "../errors/failure.ts";
 import type { ListenerLimits } from "../lib/limits.ts";
-import type { Peer } from "../lib/request.ts";
+import type { Peer, PeerTls } from "../lib/request.ts";
+import { Http2ServerConnection } from "./h2/server-connection.ts";
 import { ListeningSocket, type ServerAddress } from "./listening-socket.ts";
 import { ProxiedConnection, type ProxiedOwner } from "./proxied-connection.ts";
 import type { ProxySource } from "./proxy-header.ts";
 import { ServerConnection } from "./server-connection.ts";
 import type { RequestHandler, ServedConnection } from "./server-contract.ts";
-import { type ReadMode, Transport } from "./transport.ts";
+import { TcpConnection } from "./tcp-connection.ts";
+import type { TcpHandler } from "./tcp-contract.ts";
+import { TlsAcceptor, type TlsAcceptorOwner } from "./tls-accept.ts";
+import type { TlsSettings } from "./tls-contract.ts";
+import { type ReadMode, Transport, type TransportOwner } from "./transport.ts";
 
 /** What holds for the connections that come next. */
 export interface ServerSettings {
@@ -18,13 +23,19 @@ export interface ServerSettings {
   readonly trustsUnix: boolean;
   /** Connections begin with a PROXY protocol header: taken from anyone, or from trusted peers only. */
   readonly proxies: "none" | "any" | "trusted";
+  /** What Strict-Transport-Security says on every answer by TLS; undefined where the field is not added. */
+  readonly hsts?: string | undefined;
+  /** How connections speak TLS; left out: they do not. */
+  readonly tls?: TlsSettings | undefined;
+  /** What a connection is, where it is not HTTP: it is led elsewhere byte by byte. */
+  readonly tcp?: TcpHandler | undefined;
 }
 
 /** For so long a request that may be on its way is waited for when the server stops, in milliseconds. */
 const LINGER = 1_000;
 
 /** Accepts connections on one address, within the listener's limits, and gives each to the handler. */
-export class HttpServer implements ProxiedOwner {
+export class HttpServer implements ProxiedOwner, TlsAcceptorOwner {
   readonly #handler: RequestHandler;
   readonly #name: string;
   readonly #listening: ListeningSocket;
@@ -34,15 +45,18 @@ export class HttpServer implements ProxiedOwner {
   readonly #connections = new Set<ServedConnection>();
   /** Those whose PROXY protocol header is still to come, with their sockets' own addresses. */
   readonly #unnamed = new Map<ProxiedConnection, ProxySource>();
+  /** Connections that are not HTTP yet: their handshakes are under way. */
+  readonly #tls = new TlsAcceptor(this);
   readonly #perAddress = new Map<string, number>();
   /** Set when it stops: how long idle connections wait for another request. */
   #linger: number | undefined = undefined;
   #empty: PromiseWithResolvers<void> | undefined = undefined;
 
-  constructor(handler: Omit<RequestHandler, "closed">, name: string, mode: ReadMode | "auto") {
+  constructor(handler: Omit<RequestHandler, "became" | "closed">, name: string, mode: ReadMode | "auto") {
     this.#handler = {
       request: (head, downstream) => handler.request(head, downstream),
       refused: (failure, peer) => handler.refused(failure, peer),
+      became: (connection, next) => this.#became(connection, next),
       closed: (connection) => this.#closed(connection),
     };
     this.#name = name;
@@ -66,22 +80,26 @@ export class HttpServer implements ProxiedOwner {
 
   /** Open connections. */
   get size(): number {
-    return this.#connections.size + this.#unnamed.size;
+    return this.#connections.size + this.#unnamed.size + this.#tls.size;
   }
 
   #accept(socket: Socket, mode: ReadMode): void {
     const address = plainAddress(socket.remoteAddress ?? "");
     const own = { address, port: socket.remotePort ?? 0 };
-    const { limits, proxies } = this.#settings!;
+    const { limits, proxies, tls } = this.#settings!;
     const gone = address === "" && !this.#unix;
     if (gone || this.size >= limits.connections || (proxies === "none" && this.#isFull(address))) {
       drop(socket);
       return;
     }
     if (proxies === "none") {
-      const connection = this.#connectionOf(own);
-      connection.open(new Transport(connection, socket, mode));
-      if (this.#linger !== undefined) connection.stop(this.#linger);
+      this.#enter(address);
+      if (tls !== undefined) {
+        this.#tls.accept(own, socket, mode, tls, limits.headerTimeout);
+        return;
+      }
+      const connection = this.#connectionOf(this.#peerOf(own));
+      this.#open(connection, new Transport(connection, socket, mode));
       return;
     }
     if (proxies === "trusted" && !this.#isTrusted(address)) {
@@ -105,29 +123,65 @@ export class HttpServer implements ProxiedOwner {
     return address === "" ? trustsUnix : trusts(address);
   }
 
-  #peerOf({ address, port }: ProxySource): Peer {
+  #peerOf({ address, port }: ProxySource, tls?: PeerTls): Peer {
     const { trusts } = this.#settings!;
     const trusted = this.#isTrusted(address);
-    return { address, port, listener: this.#name, trusted, secure: false, trusts, memo: undefined };
+    const secure = tls !== undefined;
+    const hsts = secure ? this.#settings!.hsts : undefined;
+    return { address, port, listener: this.#name, trusted, secure, tls, hsts, trusts, memo: undefined };
   }
 
-  #connectionOf(source: ProxySource): ServerConnection {
-    const connection = new ServerConnection(this.#handler, this.#settings!.limits, this.#peerOf(source));
+  #connectionOf(peer: Peer): ServedConnection {
+    const { limits, tcp } = this.#settings!;
+    const connection =
+      tcp !== undefined
+        ? new TcpConnection(tcp, this.#handler.closed, limits.headerTimeout, peer)
+        : peer.tls?.alpn === "h2"
+          ? new Http2ServerConnection(this.#handler, limits, peer)
+          : new ServerConnection(this.#handler, limits, peer);
     this.#connections.add(connection);
-    const { address } = source;
-    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
     return connection;
+  }
+
+  #open(connection: ServedConnection, transport: Transport): void {
+    connection.open(transport);
+    if (this.#linger !== undefined) connection.stop(this.#linger);
+  }
+
+  #enter(address: string): void {
+    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+  }
+
+  #leave(address: string): void {
+    const left = (this.#perAddress.get(address) ?? 1) - 1;
+    if (left === 0) this.#perAddress.delete(address);
+    else this.#perAddress.set(address, left);
+    this.#settle();
+  }
+
+  // ---- connections that begin with a TLS handshake
+
+  secured(source: ProxySource, tls: PeerTls, transport: Transport): void {
+    const connection = this.#connectionOf(this.#peerOf(source, tls));
+    transport.giveTo(connection);
+    this.#open(connection, transport);
+  }
+
+  unsecured({ address }: ProxySource): void {
+    this.#leave(address);
   }
 
   // ---- connections that begin with a PROXY protocol header
 
-  introduced(proxied: ProxiedConnection, source: ProxySource | undefined): ServerConnection | undefined {
+  introduced(proxied: ProxiedConnection, source: ProxySource | undefined): TransportOwner | undefined {
     const client = source ?? this.#unnamed.get(proxied)!;
     if (this.#isFull(client.address)) return undefined;
     this.#unnamed.delete(proxied);
-    const connection = this.#connectionOf(client);
-    connection.open(proxied.transport);
-    if (this.#linger !== undefined) connection.stop(this.#linger);
+    this.#enter(client.address);
+    const { tls, limits } = this.#settings!;
+    if (tls !== undefined) return this.#tls.take(client, proxied.transport, tls, limits.headerTimeout);
+    const connection = this.#connectionOf(this.#peerOf(client));
+    this.#open(connection, proxied.transport);
     return connection;
   }
 
@@ -147,13 +201,15 @@ export class HttpServer implements ProxiedOwner {
 
   // ---- the end
 
+  #became(connection: ServedConnection, next: ServedConnection): void {
+    this.#connections.delete(connection);
+    this.#connections.add(next);
+    if (this.#linger !== undefined) next.stop(this.#linger);
+  }
+
   #closed(connection: ServedConnection): void {
     this.#connections.delete(connection);
-    const { address } = connection.peer;
-    const left = (this.#perAddress.get(address) ?? 1) - 1;
-    if (left === 0) this.#perAddress.delete(address);
-    else this.#perAddress.set(address, left);
-    this.#settle();
+    this.#leave(connection.peer.address);
   }
 
   #settle(): void {
@@ -185,6 +241,7 @@ export class HttpServer implements ProxiedOwner {
   #destroyAll(): void {
     for (const connection of this.#connections) connection.destroy();
     for (const connection of this.#unnamed.keys()) connection.destroy();
+    this.#tls.destroy();
   }
 }
 

@@ -45,6 +45,13 @@ export class Transport {
   #inWrite = false;
   #paused = false;
   #error: string | undefined = undefined;
+  /** A TLS socket takes one write at a time: what comes meanwhile waits for the next one, an end as well. */
+  readonly #single: boolean;
+  #waiting: (string | Uint8Array)[] = [];
+  #ending = false;
+  /** What TLS still gave after reading was stopped: it has read more than it was asked for. */
+  #held: Buffer[] | undefined = undefined;
+  #heldEnd = false;
   closed = false;
 
   constructor(owner: TransportOwner, socket: Socket, mode: ReadMode) {
@@ -53,6 +60,7 @@ export class Transport {
     const raw = socket as RawSocket;
     this.#socket = raw;
     raw[TRANSPORT] = this;
+    this.#single = (socket as { readonly encrypted?: boolean }).encrypted === true;
     raw.on("end", onEnd).on("close", onClose).on("error", onError);
     if (mode === "data") raw.on("data", onData);
     watch(owner);
@@ -75,9 +83,19 @@ export class Transport {
     watch(owner);
   }
 
+  /** Lets go of the socket, which somebody else reads and writes from now on; the owner hears nothing any more. */
+  release(): Socket {
+    unwatch(this.#owner);
+    this.closed = true;
+    const raw = this.#socket;
+    raw.off("end", onEnd).off("close", onClose).off("error", onError).off("data", onData);
+    return raw;
+  }
+
   /** Whether reads can go into a buffer of the owner's choice. */
   get takesBuffers(): boolean {
-    return this.#mode === "onread";
+    // TLS would go on in a buffer whose reading was stopped.
+    return this.#mode === "onread" && !this.#single;
   }
 
   get socket(): Socket {
@@ -86,6 +104,7 @@ export class Transport {
 
   /** Writes bytes, or a string of Latin-1. True: the kernel took all; false: `drained` follows. */
   write(data: string | Uint8Array): boolean {
+    if (this.#single && this.#pending > 0) return this.#wait(data);
     this.#pending++;
     this.#inWrite = true;
     this.#socket._write(
@@ -104,6 +123,7 @@ export class Transport {
 
   /** Writes several pieces with one call of the kernel. */
   writeAll(pieces: readonly (string | Uint8Array)[]): boolean {
+    if (this.#single && this.#pending > 0) return this.#wait(...pieces);
     const chunks = pieces.map((chunk) => ({
       chunk,
       encoding: (typeof chunk === "string" ? "latin1" : "buffer") as BufferEncoding,
@@ -123,8 +143,25 @@ export class Transport {
   readonly #written = (error?: Error | null): void => {
     this.#pending--;
     if (error && !this.closed) this.#owner.writeFailed();
+    if (this.#waiting.length > 0 || this.#ending) this.#writeWaiting();
     if (this.#pending === 0 && !this.#inWrite) this.#owner.drained();
   };
+
+  #wait(...pieces: readonly (string | Uint8Array)[]): boolean {
+    this.#waiting.push(...pieces);
+    return false;
+  }
+
+  /** The write before is done: what waited leaves with one more, then the end. */
+  #writeWaiting(): void {
+    const pieces = this.#waiting;
+    this.#waiting = [];
+    if (this.closed || this.#socket.destroyed) return;
+    if (pieces.length > 0) this.writeAll(pieces);
+    if (!this.#ending || this.#pending > 0) return;
+    this.#ending = false;
+    this.#socket.end();
+  }
 
   pause(): void {
     if (this.#paused) return;
@@ -142,30 +179,68 @@ export class Transport {
     this.#paused = false;
     if (this.closed) return;
     if (this.#mode === "data") this.#socket.resume();
+    else if (this.#held !== undefined) setImmediate(() => this.#giveHeld());
+    else this.#socket._read(0);
+  }
+
+  #giveHeld(): void {
+    const held = this.#held;
+    while (held !== undefined && held.length > 0 && !this.#paused && !this.closed) {
+      const bytes = held.shift()!;
+      this.#give(bytes, bytes.length, false);
+    }
+    if (held === undefined || this.#paused || this.closed) return;
+    this.#held = undefined;
+    if (this.#heldEnd) this.#owner.ended();
     else this.#socket._read(0);
   }
 
   /** Bytes that the kernel has not taken yet. */
   get backlog(): number {
-    return this.#socket.closed ? 0 : (this.#socket._handle?.writeQueueSize ?? 0);
+    if (this.#socket.closed) return 0;
+    let size = this.#socket._handle?.writeQueueSize ?? 0;
+    for (const { length } of this.#waiting) size += length;
+    return size;
   }
 
   /** Says that we send no more (FIN); reading goes on. */
   endWrite(): void {
-    this.#socket.end();
+    // What is encrypted and not yet written would be lost behind the end.
+    if (this.#single && this.#pending > 0) this.#ending = true;
+    else this.#socket.end();
   }
 
   destroy(): void {
     this.#socket.destroy();
   }
 
-  /** Closes so that the peer sees a reset, not an end. */
+  /** Closes so that the peer sees a reset, not an end; with TLS, an end without the notice that belongs to it. */
   reset(): void {
-    this.#socket.resetAndDestroy();
+    if (this.#single) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
+  }
+
+  /** The system's or the TLS library's code of what went wrong, where something did. */
+  get error(): string | undefined {
+    return this.#error;
   }
 
   /** @internal Called by the socket's read callback; false stops the reading. */
   take(bytes: Buffer, size: number, reused: boolean): boolean {
+    if (this.#single && this.#mode === "onread" && (this.#paused || this.#held !== undefined)) {
+      this.#held ??= [];
+      this.#held.push(Buffer.from(bytes.subarray(0, size)));
+      return false;
+    }
+    const go = this.#give(bytes, size, reused);
+    if (this.#mode === "onread" && this.readInto !== this.#reading) {
+      this.#reading = this.readInto;
+      next = this.readInto ?? SHARED;
+    }
+    return go;
+  }
+
+  #give(bytes: Buffer, size: number, reused: boolean): boolean {
     let go = false;
     try {
       go = this.#owner.received(bytes, size, reused) && !this.#paused;
@@ -175,10 +250,6 @@ export class Transport {
       this.#socket.destroy();
     }
     this.#paused = !go;
-    if (this.#mode === "onread" && this.readInto !== this.#reading) {
-      this.#reading = this.readInto;
-      next = this.readInto ?? SHARED;
-    }
     return go;
   }
 
@@ -196,7 +267,8 @@ export class Transport {
 
   /** @internal */
   peerEnded(): void {
-    this.#owner.ended();
+    this.#heldEnd = this.#held !== undefined;
+    if (!this.#heldEnd) this.#owner.ended();
   }
 
   /** @internal */
@@ -254,6 +326,11 @@ function onError(this: Socket, error: NodeJS.ErrnoException): void {
 
 function onConnect(this: Socket): void {
   (this as RawSocket)[TRANSPORT].established();
+}
+
+/** Makes a socket that reads by `onread`: it is handed the option. */
+export function readingOnread<T>(make: (onread: object) => T): T {
+  return fromSharedBuffer(() => make(ONREAD));
 }
 
 /** Makes a socket of an accepted handle that reads by `onread`. */

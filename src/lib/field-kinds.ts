@@ -31,6 +31,8 @@ export const Kind = {
   cookie: 0x2000000,
   /** An underscore spelling of a field above (`content_length`): a service that folds `_` to `-` would believe it. */
   lookalike: 0x4000000,
+  /** Client-Cert and Client-Cert-Chain (RFC 9440). */
+  clientCert: 0x8000000,
 } as const;
 
 /** Fields of one connection, never of the message: removed both ways (RFC 9110 §7.6.1). */
@@ -81,6 +83,8 @@ const names: readonly (readonly [string, number])[] = [
   ["proxy-authorization", Kind.proxyAuthorization],
   ["set-cookie", Kind.setCookie],
   ["cookie", Kind.cookie],
+  ["client-cert", Kind.clientCert],
+  ["client-cert-chain", Kind.clientCert],
 ];
 
 const kindByName: ReadonlyMap<string, number> = new Map(names);

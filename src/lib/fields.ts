@@ -115,6 +115,14 @@ export class Fields implements ReadonlyFields {
       for (let i = 0; i < added.length; i += 2) yield [added[i]!, added[i + 1]!];
   }
 
+  /** @internal Puts the lower-case name and the value of every field at the end of a list, in order. */
+  listTo(list: string[]): void {
+    for (let at = 0; at < this.marks.length - 1; at += MARKS)
+      if (!this.#isLeftOut(at)) list.push(this.#nameAt(at), this.#valueAt(at));
+    if (this.#block !== undefined) list.push(...this.#block.pairs);
+    if (this.#added !== undefined) list.push(...this.#added);
+  }
+
   clone(): Fields {
     const copy = new Fields(this.text, this.marks, this.kinds);
     copy.dropped = this.dropped;

@@ -8,6 +8,25 @@ export interface HeadLimits {
   readonly target: number;
 }
 
+/** What a connection of HTTP/2 may use. */
+export interface Http2Limits {
+  /** Requests that it may have under way. */
+  readonly maxStreams: number;
+  /** Octets of one request's body that may be on their way or wait here; at least 65535. */
+  readonly streamWindow: number;
+  /** The same for all requests of a connection together. */
+  readonly connectionWindow: number;
+  /** Taken on a plain listener from clients that begin with it (prior knowledge, RFC 9113 §3.3). */
+  readonly cleartext: boolean;
+}
+
+export const DEFAULT_HTTP2: Http2Limits = {
+  maxStreams: 128,
+  streamWindow: 262_144,
+  connectionWindow: 1_048_576,
+  cleartext: true,
+};
+
 /** What a listener allows. Times are in milliseconds. */
 export interface ListenerLimits extends HeadLimits {
   /** A head must be complete this long after its first byte, or after the connection began. */
@@ -19,6 +38,7 @@ export interface ListenerLimits extends HeadLimits {
   /** Open connections; more are closed at once. */
   readonly connections: number;
   readonly connectionsPerAddress: number;
+  readonly http2: Http2Limits;
 }
 
 export const DEFAULT_LIMITS: ListenerLimits = {
@@ -30,4 +50,5 @@ export const DEFAULT_LIMITS: ListenerLimits = {
   bodyRate: 240,
   connections: 20_000,
   connectionsPerAddress: 10_000,
+  http2: DEFAULT_HTTP2,
 };

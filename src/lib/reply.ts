@@ -9,6 +9,8 @@ export interface Tunnel {
   readonly outgoing: BodySink & { write(source: BodySource): void };
   /** Ends both directions at once. */
   abort(): void;
+  /** How long it goes on once its server is told to stop, in milliseconds (default 0). */
+  readonly grace?: number;
 }
 
 /** The answer to a request: ours, or a service's. Response steps may change all of it. */

@@ -81,10 +81,51 @@ export interface Peer {
   /** The peer is a proxy whose word on the client is believed. */
   readonly trusted: boolean;
   readonly secure: boolean;
+  /** What the handshake told, where this gateway itself spoke TLS with the peer. */
+  readonly tls?: PeerTls | undefined;
+  /** What Strict-Transport-Security says on every answer to this peer; undefined where the field is not added. */
+  readonly hsts?: string | undefined;
   /** Whether an address is a trusted proxy's. */
   readonly trusts: (address: string) => boolean;
   /** @internal What was made once for this peer and is used again. */
   memo: unknown;
+}
+
+/** What is known of a connection by its TLS handshake. */
+export interface PeerTls {
+  /** Host that the client asked for (SNI), in lower case; empty where it named none. */
+  readonly serverName: string;
+  /** "TLSv1.3" or "TLSv1.2". */
+  readonly protocol: string;
+  /** The cipher suite by OpenSSL's name. */
+  readonly cipher: string;
+  /** The protocol that was agreed on: "h2", "http/1.1", or empty. */
+  readonly alpn: string;
+  /** The client's certificate, which was verified; undefined where it showed none. */
+  readonly certificate: ClientCertificate | undefined;
+  /** @internal Stands for what was asked of the client's certificate; empty for nothing. */
+  readonly requirement: string;
+}
+
+/** A client's certificate that a CA of the listener vouches for. */
+export interface ClientCertificate {
+  /** Distinguished name, the most specific part first, by RFC 4514: "CN=orders,O=Example". */
+  readonly subject: string;
+  readonly issuer: string;
+  /** Alternative names with their kinds: "DNS:orders.example", "URI:spiffe://example/orders", "IP:10.0.0.1", "email:a@b". */
+  readonly names: readonly string[];
+  /** The first URI name that is a SPIFFE id. */
+  readonly spiffeId: string | undefined;
+  /** SHA-256 of the certificate in lower-case hex. */
+  readonly fingerprint: string;
+  /** Serial number in lower-case hex. */
+  readonly serial: string;
+  /** End of its life, in milliseconds since 1970. */
+  readonly notAfter: number;
+  /** The certificate itself (DER) in base64. */
+  readonly der: string;
+  /** Those of the CAs that the client sent with it, each DER in base64; none in a resumed session. */
+  readonly chain: readonly string[];
 }
 
 /** What a downstream tells of one exchange. */

@@ -1,9 +1,12 @@
 import type { Config, ListenerConfig } from "../config/schema.ts";
 import type { ListenAddress } from "../config/values.ts";
 import type { Failure } from "../errors/failure.ts";
+import type { TcpRecord } from "../http/tcp-contract.ts";
 import type { ReadMode } from "../http/transport.ts";
-import type { Snapshot } from "../pipeline/ports.ts";
+import type { CompiledSnapshot as Snapshot } from "../snapshot/compile.ts";
 import { Listener } from "./listener.ts";
+import { TlsContexts } from "./tls/contexts.ts";
+import { newTicketSecret } from "./tls/ticket-keys.ts";
 
 /** What all listeners of a thread share. */
 export interface ListenersOptions {
@@ -11,6 +14,12 @@ export interface ListenersOptions {
   readonly current: () => Snapshot;
   /** Told of what never became an exchange, and by which listener it came. */
   readonly refused: (failure: Failure, listener: string) => void;
+  /** Told of each connection that was led on byte by byte and is over, and by which listener it came. */
+  readonly passed: (record: TcpRecord, listener: string) => void;
+  /** Told how each TLS handshake ends: "ok", or why it failed; and of which listener it is. */
+  readonly handshake: (result: string, listener: string) => void;
+  /** What TLS tickets are made with, where the config has no key for them; left out: a secret of this thread. */
+  readonly tickets?: Uint8Array | undefined;
   readonly mode: ReadMode | "auto";
   /** Other threads listen on the same addresses. */
   readonly shared: boolean;
@@ -24,6 +33,8 @@ export interface ListenersOptions {
 export interface PreparedListeners {
   readonly config: Config;
   readonly opened: ReadonlyMap<string, Listener>;
+  /** What those that speak TLS do it with, by name. */
+  readonly tls: ReadonlyMap<string, TlsContexts>;
 }
 
 /** For so long a listener that is gone from the config answers what is in flight, in milliseconds. */
@@ -35,9 +46,11 @@ export class Listeners {
   #byName = new Map<string, Listener>();
   /** Gone from the config, but not done. */
   readonly #retired = new Set<Listener>();
+  #tickets: Uint8Array;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
+    this.#tickets = options.tickets ?? newTicketSecret();
   }
 
   /**
@@ -46,10 +59,11 @@ export class Listeners {
    */
   async prepare(config: Config, ready?: Snapshot): Promise<PreparedListeners> {
     const opened = new Map<string, Listener>();
+    const tls = await this.#tlsOf(config);
     try {
       for (const listener of this.#mine(config)) {
         if (this.#byName.get(listener.name)?.standsOn(listener.address) === true) continue;
-        const made = new Listener(listener, config, this.#options, ready);
+        const made = new Listener(listener, config, this.#options, tls.get(listener.name), ready);
         await made.listen(this.#mayReplace(listener.address));
         opened.set(listener.name, made);
       }
@@ -57,7 +71,33 @@ export class Listeners {
       for (const listener of opened.values()) this.#retire(listener, 0);
       throw error;
     }
-    return { config, opened };
+    return { config, opened, tls };
+  }
+
+  /** One listener's after the other, with room for other work in between; what is unchanged is taken over. */
+  async #tlsOf(config: Config): Promise<ReadonlyMap<string, TlsContexts>> {
+    const made = new Map<string, TlsContexts>();
+    for (const { name, tls } of this.#mine(config)) {
+      if (tls === undefined) continue;
+      const before = this.#byName.get(name)?.tls;
+      const counted = (result: string): void => this.#options.handshake(result, name);
+      try {
+        made.set(
+          name,
+          before?.config === tls ? before : new TlsContexts(tls, this.#tickets, counted, before),
+        );
+      } catch (error) {
+        throw new Error(`the listener ${name} cannot speak TLS: ${(error as Error).message}`);
+      }
+      await new Promise((go) => setImmediate(go));
+    }
+    return made;
+  }
+
+  /** TLS tickets are made with another secret from now on. */
+  rotateTickets(secret: Uint8Array): void {
+    this.#tickets = secret;
+    for (const { tls } of this.all) tls?.rotate(secret);
   }
 
   /** Whether what listens on an address may be replaced: a listener of ours under another name, or of who is followed. */
@@ -70,12 +110,12 @@ export class Listeners {
     return this.#options.first ? listeners : listeners.filter(({ address }) => address.socket === undefined);
   }
 
-  commit({ config, opened }: PreparedListeners): void {
+  commit({ config, opened, tls }: PreparedListeners): void {
     const before = this.#byName;
     this.#byName = new Map();
     for (const listener of this.#mine(config)) {
       const kept = opened.get(listener.name) ?? before.get(listener.name)!;
-      kept.configure(listener, config);
+      kept.configure(listener, config, tls.get(listener.name));
       kept.enter();
       this.#byName.set(listener.name, kept);
     }

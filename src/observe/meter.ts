@@ -1,4 +1,5 @@
 import { getHeapStatistics } from "node:v8";
+import type { TcpRecord } from "../http/tcp-contract.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Meter } from "../pipeline/ports.ts";
 import type { Route } from "../pipeline/route.ts";
@@ -10,14 +11,18 @@ import {
   observe,
   RETRIES,
   ROUTE_WIDTH,
+  TcpNumber,
   UPSTREAM,
   WHOLE,
   WorkerNumber,
 } from "./numbers.ts";
 import {
+  OTHER_GRPC,
+  OTHER_HANDSHAKES,
   OTHER_REASONS,
   OTHER_REFUSALS,
   OTHER_ROUTES,
+  OTHER_TCP,
   OVERFLOW,
   type SeriesLabels,
   type SeriesNews,
@@ -51,6 +56,11 @@ export interface Counted
   readonly route: CountedRoute;
 }
 
+/** What is counted of a connection that was led on byte by byte. */
+export interface Passed extends Pick<TcpRecord, "service" | "bytesFromClient" | "bytesToClient"> {
+  readonly failure: { readonly code: string } | undefined;
+}
+
 type CountedRoute = Pick<Route, "name" | "serviceName" | "state">;
 
 /** Counts what one worker does, in its own slice of the shared memory: a request costs a handful of additions. */
@@ -62,7 +72,11 @@ export class WorkerMeter implements Meter {
   readonly #counts: Float64Array;
   /** Rows of reasons, by the row of their route. */
   readonly #reasons: (Map<string, number> | undefined)[] = [];
+  /** Rows of gRPC statuses, by the row of their route. */
+  readonly #grpc: (Map<number, number> | undefined)[] = [];
   readonly #refusals = new Map<string, number>();
+  readonly #passed = new Map<string, number>();
+  readonly #handshakes = new Map<string, number>();
   readonly #gauges = new Map<string, { readonly row: number; readonly labels: SeriesLabels }>();
 
   constructor({ series, worker, onNew }: WorkerMeterOptions) {
@@ -74,7 +88,7 @@ export class WorkerMeter implements Meter {
   }
 
   record(x: Counted): void {
-    const { status, bytes, reason, duration } = x.outcome!;
+    const { status, bytes, reason, duration, grpcStatus } = x.outcome!;
     const { route, startedAt, forwardedAt, answeredAt } = x;
     const { state } = route;
     if (state.series === -1) state.series = this.#begin(route);
@@ -82,6 +96,7 @@ export class WorkerMeter implements Meter {
     const cells = this.#routes;
     if (reason === undefined) cells[base + classOf(status)]! += 1;
     else this.#countReason(base, route, reason, status);
+    if (grpcStatus !== undefined) this.#countGrpc(base, route, grpcStatus);
     cells[base + BYTES]! += bytes;
     if (x.attempts > 1) cells[base + RETRIES]! += x.attempts - 1;
 
@@ -100,7 +115,10 @@ export class WorkerMeter implements Meter {
 
   #begin({ name, serviceName }: CountedRoute): number {
     const row = this.#take({ kind: "route", route: name, service: serviceName }, OTHER_ROUTES);
-    if (row !== OTHER_ROUTES) this.#reasons[row] = undefined;
+    if (row !== OTHER_ROUTES) {
+      this.#reasons[row] = undefined;
+      this.#grpc[row] = undefined;
+    }
     return row * ROUTE_WIDTH;
   }
 
@@ -123,6 +141,19 @@ export class WorkerMeter implements Meter {
     return this.#take({ kind: "reason", route: name, service: serviceName, reason }, OTHER_REASONS);
   }
 
+  #countGrpc(base: number, { name, serviceName }: CountedRoute, grpcStatus: number): void {
+    const ofRoute = base / ROUTE_WIDTH;
+    this.#grpc[ofRoute] ??= new Map();
+    const rows = this.#grpc[ofRoute];
+    let row = rows.get(grpcStatus);
+    if (row === undefined) {
+      const labels = { route: name, service: serviceName, status: String(grpcStatus) };
+      row = ofRoute === OTHER_ROUTES ? OTHER_GRPC : this.#take({ kind: "grpc", ...labels }, OTHER_GRPC);
+      rows.set(grpcStatus, row);
+    }
+    this.#counts[row * COUNT_WIDTH]! += 1;
+  }
+
   /** A row for these labels; where there is none left, the one for the others. */
   #take(labels: SeriesLabels, other: number): number {
     const row = this.#slice.take(labels);
@@ -143,6 +174,33 @@ export class WorkerMeter implements Meter {
       this.#refusals.set(key, row);
     }
     this.#counts[row * COUNT_WIDTH]! += 1;
+  }
+
+  /** Counts how a TLS handshake ended: "ok", or why it failed. */
+  handshake(listener: string, result: string): void {
+    const key = `${listener}\0${result}`;
+    let row = this.#handshakes.get(key);
+    if (row === undefined) {
+      row = this.#take({ kind: "handshake", listener, result }, OTHER_HANDSHAKES);
+      this.#handshakes.set(key, row);
+    }
+    this.#counts[row * COUNT_WIDTH]! += 1;
+  }
+
+  /** Counts a connection that was led on byte by byte; where the gateway ended it, by its reason too. */
+  passed(listener: string, { service, bytesFromClient, bytesToClient, failure }: Passed): void {
+    if (failure !== undefined) this.refused(listener, failure.code);
+    if (service === "") return;
+    const key = `${listener}\0${service}`;
+    let row = this.#passed.get(key);
+    if (row === undefined) {
+      row = this.#take({ kind: "tcp", listener, service }, OTHER_TCP);
+      this.#passed.set(key, row);
+    }
+    const base = row * COUNT_WIDTH;
+    this.#counts[base + TcpNumber.connections]! += 1;
+    this.#counts[base + TcpNumber.fromClients]! += bytesFromClient;
+    this.#counts[base + TcpNumber.toClients]! += bytesToClient;
   }
 
   /** Notes how things stand; meant to be called with each beat of the worker's heart. */

@@ -31,10 +31,50 @@ const table = {
     type: "counter",
     help: "Tries after the first.",
   },
+  grpc: {
+    name: "torana_grpc_requests_total",
+    type: "counter",
+    help: "gRPC calls that are over, by the status that the client was told.",
+  },
   refused: {
     name: "torana_refused_total",
     type: "counter",
     help: "Requests that were refused before they were read whole, by reason.",
+  },
+  handshakes: {
+    name: "torana_tls_handshakes_total",
+    type: "counter",
+    help: "TLS handshakes with clients, by how they ended: ok, or why they failed.",
+  },
+  certificateExpiry: {
+    name: "torana_tls_certificate_expiry_timestamp_seconds",
+    type: "gauge",
+    help: "When a listener's certificate expires, in seconds since 1970.",
+  },
+  ocspExpiry: {
+    name: "torana_tls_ocsp_expiry_timestamp_seconds",
+    type: "gauge",
+    help: "When the OCSP answer that is handed out with a certificate expires, in seconds since 1970.",
+  },
+  acmeOrders: {
+    name: "torana_acme_orders_total",
+    type: "counter",
+    help: "Certificates that were ordered by ACME, by their first host and by outcome: obtained or failed.",
+  },
+  tcpConnections: {
+    name: "torana_tcp_connections_total",
+    type: "counter",
+    help: "Connections of TCP listeners that are over, by service.",
+  },
+  tcpReceived: {
+    name: "torana_tcp_received_bytes_total",
+    type: "counter",
+    help: "Bytes that clients of TCP listeners sent, counted when their connection is over.",
+  },
+  tcpSent: {
+    name: "torana_tcp_sent_bytes_total",
+    type: "counter",
+    help: "Bytes that clients of TCP listeners were sent, counted when their connection is over.",
   },
   inFlight: {
     name: "torana_in_flight_requests",

@@ -41,6 +41,9 @@ export const ROUTE_WIDTH: number = endOf(UPSTREAM);
 /** Numbers in a row of counts: one a class, or those of WorkerNumber. */
 export const COUNT_WIDTH: number = CLASSES.length;
 
+/** What is counted of connections that are led on byte by byte, by its place in their row. */
+export const TcpNumber = { connections: 0, fromClients: 1, toClients: 2 } as const;
+
 /** What a worker says of itself, by its place in its row. */
 export const WorkerNumber = {
   inFlight: 0,

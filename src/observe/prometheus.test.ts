@@ -18,6 +18,16 @@ const GATEWAY: GatewayReading = {
   heartbeats: [150, undefined],
   workerRestarts: 1,
   userPolicies: { "./policies/tenant.ts": 3 },
+  certificates: [
+    {
+      listener: "public",
+      certificate: "shop.pem",
+      serial: "1f",
+      notAfter: 1_900_000_000_000,
+      ocspUntil: 1_800_000_000_000,
+    },
+  ],
+  acme: [{ host: "shop.example", obtained: 2, failed: 1 }],
 };
 
 const hasPromtool = spawnSync("promtool", ["--version"]).status === 0;
@@ -39,7 +49,15 @@ function routeOf(name: string, serviceName = "main"): Counted["route"] {
 function over(route: Counted["route"], outcome: Partial<NonNullable<Counted["outcome"]>> = {}): Counted {
   return {
     route,
-    outcome: { status: 200, complete: true, bytes: 150, reason: undefined, duration: 10, ...outcome },
+    outcome: {
+      status: 200,
+      complete: true,
+      bytes: 150,
+      reason: undefined,
+      duration: 10,
+      grpcStatus: undefined,
+      ...outcome,
+    },
     attempts: 1,
     startedAt: 1_000,
     forwardedAt: 1_001,
@@ -56,7 +74,10 @@ function busy(): ReturnType<typeof stand> {
   all.meter.record(over(route, { status: 403, reason: "ip_denied" }));
   all.meter.record({ ...over(route, { status: 499, reason: "client_left", complete: false }), attempts: 3 });
   all.meter.record({ ...over(routeOf("(not found)", "")), forwardedAt: 0, answeredAt: 0 });
+  for (const grpcStatus of [0, 0, 14]) all.meter.record(over(routeOf("calls", "main"), { grpcStatus }));
   all.meter.refused("public", "request_malformed");
+  all.meter.handshake("public", "ok");
+  all.meter.passed("db", { service: "main", bytesFromClient: 10, bytesToClient: 20, failure: undefined });
   all.meter.beat({ inFlight: 2, connections: [["public", 9]], upstream: [["main", 4]] });
   return all;
 }
@@ -78,11 +99,32 @@ test("promtool has nothing against them", { skip: !hasPromtool && "promtool is n
   assert.equal(status, 0);
 });
 
+test("connections that are led on byte by byte are counted, and why the gateway ended one", () => {
+  const { meter, read } = stand();
+  const failure = { code: "tcp_idle" };
+  meter.passed("db", { service: "main", bytesFromClient: 10, bytesToClient: 20, failure: undefined });
+  meter.passed("db", { service: "main", bytesFromClient: 1, bytesToClient: 2, failure });
+  meter.passed("db", { service: "", bytesFromClient: 0, bytesToClient: 0, failure });
+  const families = read();
+  const labels = { listener: "db", service: "main" };
+  assert.equal(numberOf(families, "torana_tcp_connections_total", labels), 2);
+  assert.equal(numberOf(families, "torana_tcp_received_bytes_total", labels), 11);
+  assert.equal(numberOf(families, "torana_tcp_sent_bytes_total", labels), 22);
+  assert.equal(numberOf(families, "torana_refused_total", { listener: "db", reason: "tcp_idle" }), 2);
+});
+
 test("a gateway that has seen nothing shows no empty families", () => {
   const families = stand().read();
   assert.equal(families.has(METRICS.requests.name), false);
   assert.equal(numberOf(families, "torana_in_flight_requests"), 0);
   assert.equal(numberOf(families, "torana_config_generation"), 7);
+});
+
+test("gRPC calls are counted by the status that clients were told", () => {
+  const families = busy().read();
+  const count = (grpc_status: string) =>
+    numberOf(families, "torana_grpc_requests_total", { route: "calls", service: "main", grpc_status });
+  assert.deepEqual([count("0"), count("14")], [2, 1]);
 });
 
 test("requests are counted by route, service, class and reason", () => {

@@ -1,4 +1,5 @@
 import { versions } from "node:process";
+import type { CertificateReading } from "./certificates.ts";
 import { Exposition, type HistogramValues, type Labels, type MetricSpec } from "./exposition.ts";
 import { METRICS } from "./metrics.ts";
 import {
@@ -7,12 +8,21 @@ import {
   GATEWAY,
   type HistogramSpec,
   RETRIES,
+  TcpNumber,
   UPSTREAM,
   WHOLE,
   WorkerNumber,
 } from "./numbers.ts";
 import type { ProcessReading } from "./process-reading.ts";
 import type { SeriesReading, SeriesSum } from "./series-book.ts";
+
+/** What became of the orders of one certificate. */
+export interface AcmeReading {
+  /** Its first host. */
+  readonly host: string;
+  readonly obtained: number;
+  readonly failed: number;
+}
 
 /** What the supervisor knows beside the series. */
 export interface GatewayReading {
@@ -26,6 +36,10 @@ export interface GatewayReading {
   /** Milliseconds since each worker's last sign of life, by its number; undefined for one that does not run. */
   readonly heartbeats: readonly (number | undefined)[];
   readonly workerRestarts: number;
+  /** Certificates of listeners; left out: none. */
+  readonly certificates?: readonly CertificateReading[];
+  /** Orders of certificates by ACME so far, by first host; left out: none. */
+  readonly acme?: readonly AcmeReading[];
   /** Versions in memory by a user policy's file. */
   readonly userPolicies: Readonly<Record<string, number>>;
 }
@@ -56,6 +70,16 @@ function writeRoutes(out: Exposition, series: SeriesReading): void {
   writeDurations(out, METRICS.upstream, routes, UPSTREAM);
   out.numbers(METRICS.responseBytes, routes.map(pick(BYTES)));
   out.numbers(METRICS.retries, routes.map(pick(RETRIES)));
+  out.numbers(
+    METRICS.grpc,
+    series
+      .of("grpc")
+      .filter(({ values }) => values[0] !== 0)
+      .map(({ labels: { route, service, status }, values }) => [
+        { route, service, grpc_status: status },
+        values[0]!,
+      ]),
+  );
 }
 
 function pick(at: number): (sum: RouteSum) => readonly [Labels, number] {
@@ -99,6 +123,14 @@ function writeWire(out: Exposition, series: SeriesReading): void {
     METRICS.refused,
     refusals.map(({ labels: { listener, reason }, values }) => [{ listener, reason }, values[0]!]),
   );
+  out.numbers(
+    METRICS.handshakes,
+    series
+      .of("handshake")
+      .filter(({ values }) => values[0] !== 0)
+      .map(({ labels: { listener, result }, values }) => [{ listener, result }, values[0]!]),
+  );
+  writePassed(out, series);
   const inFlight = series.workers.reduce((sum, row) => sum + row[WorkerNumber.inFlight]!, 0);
   out.numbers(METRICS.inFlight, [[{}, inFlight]]);
   out.numbers(
@@ -112,6 +144,15 @@ function writeWire(out: Exposition, series: SeriesReading): void {
   out.numbers(METRICS.overflow, [[{}, series.of("overflow")[0]?.values[0] ?? 0]]);
 }
 
+function writePassed(out: Exposition, series: SeriesReading): void {
+  const passed = series.of("tcp").filter(({ values }) => values.some((value) => value !== 0));
+  const column = (at: number): (readonly [Labels, number])[] =>
+    passed.map(({ labels: { listener, service }, values }) => [{ listener, service }, values[at]!]);
+  out.numbers(METRICS.tcpConnections, column(TcpNumber.connections));
+  out.numbers(METRICS.tcpReceived, column(TcpNumber.fromClients));
+  out.numbers(METRICS.tcpSent, column(TcpNumber.toClients));
+}
+
 function writeGateway(out: Exposition, gateway: GatewayReading): void {
   out.numbers(METRICS.generation, [[{}, gateway.generation]]);
   out.numbers(
@@ -119,10 +160,36 @@ function writeGateway(out: Exposition, gateway: GatewayReading): void {
     Object.entries(gateway.reloads).map(([result, count]) => [{ result }, count]),
   );
   if (gateway.lastReload !== undefined) out.numbers(METRICS.lastReload, [[{}, gateway.lastReload / 1_000]]);
+  writeCertificates(out, gateway.certificates ?? []);
+  out.numbers(
+    METRICS.acmeOrders,
+    (gateway.acme ?? []).flatMap(({ host, obtained, failed }) => [
+      [{ host, outcome: "obtained" }, obtained] as const,
+      [{ host, outcome: "failed" }, failed] as const,
+    ]),
+  );
   out.numbers(METRICS.restarts, [[{}, gateway.workerRestarts]]);
   out.numbers(
     METRICS.userPolicies,
     Object.entries(gateway.userPolicies).map(([file, versions]) => [{ file }, versions]),
+  );
+}
+
+function writeCertificates(out: Exposition, certificates: readonly CertificateReading[]): void {
+  const labels = ({ listener, certificate, serial }: CertificateReading): Labels => ({
+    listener,
+    certificate,
+    serial,
+  });
+  out.numbers(
+    METRICS.certificateExpiry,
+    certificates.map((one) => [labels(one), one.notAfter / 1_000]),
+  );
+  out.numbers(
+    METRICS.ocspExpiry,
+    certificates.flatMap((one) =>
+      one.ocspUntil === undefined ? [] : [[labels(one), one.ocspUntil / 1_000] as const],
+    ),
   );
 }
 

@@ -32,6 +32,9 @@ export type SeriesLabels =
   | { readonly kind: "route"; readonly route: string; readonly service: string }
   | { readonly kind: "reason"; readonly route: string; readonly service: string; readonly reason: string }
   | { readonly kind: "refused"; readonly listener: string; readonly reason: string }
+  | { readonly kind: "grpc"; readonly route: string; readonly service: string; readonly status: string }
+  | { readonly kind: "handshake"; readonly listener: string; readonly result: string }
+  | { readonly kind: "tcp"; readonly listener: string; readonly service: string }
   | { readonly kind: "connections"; readonly listener: string }
   | { readonly kind: "upstream"; readonly service: string }
   | { readonly kind: "worker" }
@@ -57,6 +60,12 @@ export const OTHER_REASONS = 0;
 export const OTHER_REFUSALS = 1;
 /** Row of what a worker says of itself. */
 export const WORKER = 2;
+/** Row of the gRPC statuses past the budget. */
+export const OTHER_GRPC = 4;
+/** Row of the results of TLS handshakes past the budget. */
+export const OTHER_HANDSHAKES = 5;
+/** Row of the connections that are led on byte by byte, past the budget. */
+export const OTHER_TCP = 6;
 /** Row that counts what found no row. */
 export const OVERFLOW = 3;
 
@@ -67,6 +76,9 @@ export const FIXED_COUNTS: readonly SeriesLabels[] = [
   { kind: "refused", listener: OTHER, reason: OTHER },
   { kind: "worker" },
   { kind: "overflow" },
+  { kind: "grpc", route: OTHER, service: OTHER, status: OTHER },
+  { kind: "handshake", listener: OTHER, result: OTHER },
+  { kind: "tcp", listener: OTHER, service: OTHER },
 ];
 
 /** Shared memory for so many workers. Pages that nobody writes take no memory. */

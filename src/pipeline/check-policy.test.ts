@@ -28,6 +28,7 @@ const refused: readonly [title: string, change: object, message: RegExp][] = [
     { reasons: { gone: { ...reason, status: 200 } } },
     /from 400 to 599, not 200/,
   ],
+  ["a reason that is no gRPC status", { reasons: { gone: { ...reason, grpc: 0 } } }, /from 1 to 16, not 0/],
   ["a reason of no source", { reasons: { gone: { ...reason, source: "us" } } }, /source of the reason gone/],
 ];
 

@@ -24,6 +24,8 @@ export function checkDefinition({ name, phase, options, reasons, compile }: Poli
     if (typeof spec.title !== "string") throw new RangeError(`the reason ${code} has no title`);
     if (!Number.isInteger(spec.status) || spec.status < 400 || spec.status > 599)
       throw new RangeError(`the status of the reason ${code} is from 400 to 599, not ${spec.status}`);
+    if (spec.grpc !== undefined && !(Number.isInteger(spec.grpc) && spec.grpc >= 1 && spec.grpc <= 16))
+      throw new RangeError(`the gRPC status of the reason ${code} is from 1 to 16, not ${spec.grpc}`);
     if (!SOURCES.includes(spec.source))
       throw new RangeError(`the source of the reason ${code} is one of ${SOURCES.join(", ")}`);
   }

@@ -1,12 +1,15 @@
 import { Failure } from "../errors/failure.ts";
-import { isReason } from "../errors/reasons.ts";
+import { grpcReply, grpcStatusOfReason } from "../errors/grpc-reply.ts";
+import { isReason, reasonSpec } from "../errors/reasons.ts";
 import { problemReply } from "../errors/reply.ts";
+import { grpcKindOf } from "../lib/grpc.ts";
 import type { Outgoing } from "../lib/outgoing.ts";
 import type { Reply } from "../lib/reply.ts";
-import type { Downstream, DownstreamEvents, ReceivedRequest } from "../lib/request.ts";
+import type { ClientCertificate, Downstream, DownstreamEvents, ReceivedRequest } from "../lib/request.ts";
 import { GONE, LATE } from "./chain.ts";
 import { clientAddressOf } from "./client-address.ts";
 import { type ForkOptions, type ForkRequest, fork } from "./fork.ts";
+import { callOf, finalStatus, type GrpcCall } from "./grpc.ts";
 import { finish } from "./handle.ts";
 import type { MemoryReply } from "./memory-downstream.ts";
 import type { Snapshot } from "./ports.ts";
@@ -24,6 +27,8 @@ export interface Outcome {
   readonly reason: string | undefined;
   /** Milliseconds from the head of the request to the end of the answer. */
   readonly duration: number;
+  /** gRPC status that the client was told; undefined for what is no gRPC call. */
+  readonly grpcStatus: number | undefined;
 }
 
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
@@ -61,6 +66,8 @@ export class Exchange implements DownstreamEvents {
   forwardedAt: number;
   /** When an answer was ready to be sent, in the same clock; 0 when none was. */
   sentAt: number;
+  /** @internal What is known of it as a gRPC call; undefined where it is none. */
+  grpc: GrpcCall | undefined;
   /** The reply that is or will be sent. */
   reply: Reply | undefined;
   /** Set when it is over: nothing that happens later matters. */
@@ -78,6 +85,8 @@ export class Exchange implements DownstreamEvents {
   #reported: Failure | undefined;
   #slots: unknown[] | undefined;
   #failure: Failure | undefined;
+  /** Why the gateway ends what it has begun to send. */
+  #ending: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(snapshot: Snapshot, downstream: Downstream, request: ReceivedRequest, depth = 0) {
@@ -96,6 +105,7 @@ export class Exchange implements DownstreamEvents {
     this.answeredAt = 0;
     this.forwardedAt = 0;
     this.sentAt = 0;
+    this.grpc = callOf(request);
     this.reply = undefined;
     this.outcome = undefined;
     this.deadline = Number.POSITIVE_INFINITY;
@@ -107,6 +117,7 @@ export class Exchange implements DownstreamEvents {
     this.#reported = undefined;
     this.#slots = undefined;
     this.#failure = undefined;
+    this.#ending = undefined;
     this.#timer = undefined;
     snapshot.use.exchanges++;
   }
@@ -114,6 +125,11 @@ export class Exchange implements DownstreamEvents {
   /** Name of the listener that it came by. */
   get listener(): string {
     return this.downstream.peer.listener;
+  }
+
+  /** The client's certificate, which was verified as the host asks; undefined where it showed none. */
+  get clientCertificate(): ClientCertificate | undefined {
+    return this.downstream.peer.tls?.certificate;
   }
 
   /** Parameters of the matched path: of `/orders/{id}` its `id`, percent-decoded. */
@@ -144,13 +160,23 @@ export class Exchange implements DownstreamEvents {
     );
   }
 
-  /** The reply to a failure: a problem document with its reason and this exchange's id. */
+  /** The reply to a failure, with its reason and this exchange's id: a problem document; for gRPC a status. */
   fail(failure: Failure): Reply {
     this.#failure = failure;
     this.report(failure);
     const detail =
       failure.code === "policy_failed" || failure.code === "policy_timeout" ? undefined : failure.detail;
-    return problemReply(failure.code, this.id, detail, this.snapshot.reasons);
+    const { reasons } = this.snapshot;
+    const kind = this.grpc?.kind ?? grpcKindOf(this.request.fields.get("content-type"));
+    if (kind === undefined || this.request.method !== "POST")
+      return problemReply(failure.code, this.id, detail, reasons);
+    if (this.grpc !== undefined) this.grpc.status = grpcStatusOfReason(reasonSpec(failure.code, reasons));
+    return grpcReply(kind, failure.code, this.id, detail, reasons);
+  }
+
+  /** @internal An answer that has begun ends for this reason, whole or not. */
+  endsFor(code: string): void {
+    this.#ending ??= code;
   }
 
   /** @internal Tells the log of a failure, once. */
@@ -245,6 +271,7 @@ export class Exchange implements DownstreamEvents {
 
   /** @internal Arms the route's deadline. */
   answerWithin(milliseconds: number, late: () => void): void {
+    this.disarm();
     this.deadline = this.startedAt + milliseconds;
     this.#timer = setTimeout(late, milliseconds);
   }
@@ -257,19 +284,22 @@ export class Exchange implements DownstreamEvents {
 
   sent(complete: boolean, bytes: number, failure: string | undefined): void {
     if (this.outcome !== undefined) return;
-    const reason = failure ?? this.#failure?.code;
+    const reason = failure ?? this.#ending ?? this.#failure?.code;
     this.#end(this.reply?.status ?? 0, complete, bytes, reason);
   }
 
   left(bytes: number): void {
     if (this.outcome !== undefined) return;
-    this.#end(499, false, bytes, "client_left");
+    if (this.#ending !== undefined && this.reply?.tunnel !== undefined)
+      this.#end(this.reply.status, false, bytes, this.#ending);
+    else this.#end(499, false, bytes, "client_left");
   }
 
   #end(status: number, complete: boolean, bytes: number, reason: string | undefined): void {
     this.disarm();
     const duration = this.snapshot.clock.now() - this.startedAt;
-    this.outcome = { status, complete, bytes, reason, duration };
+    const grpcStatus = this.grpc && finalStatus(this.grpc, status, complete);
+    this.outcome = { status, complete, bytes, reason, duration, grpcStatus };
     if (!complete) this.abort();
     this.inFlight = undefined;
     this.#aborts = undefined;

@@ -4,7 +4,10 @@ import { Reply } from "../lib/reply.ts";
 import { planRequestBody, planResponseBody } from "./body-plan.ts";
 import { isThenable, policyFailed, settle } from "./chain.ts";
 import type { Exchange } from "./exchange.ts";
+import { beginCall, followAnswer, passTimeout } from "./grpc.ts";
 import { receive } from "./receive.ts";
+import { addTransportSecurity } from "./transport-security.ts";
+import { guardTunnel } from "./tunnel-guard.ts";
 
 /**
  * The walk of one request, from its head to the log. The numbers are the headings of docs/life-of-a-request.md.
@@ -18,7 +21,13 @@ export function handle(x: Exchange): void {
 
   // 2. receive: who is at the other end, the id, and what will be sent to the service
   receive(x);
-  if (route.deadline > 0) x.answerWithin(route.deadline, () => abandon(x));
+  if (x.grpc !== undefined) {
+    const broken = beginCall(x, x.grpc);
+    if (broken !== undefined) {
+      respond(x, x.fail(broken));
+      return;
+    }
+  } else if (route.deadline > 0) x.answerWithin(route.deadline, () => abandon(x));
 
   // 2–7. receive, authenticate, authorize, limit, request, cache: the policies of these phases, folded into one
   if (route.request === undefined) {
@@ -45,6 +54,7 @@ function forward(x: Exchange): void {
     respond(x, broken);
     return;
   }
+  if (x.grpc !== undefined) passTimeout(x, x.grpc);
   // Without policies nothing took time since the start: one reading of the clock less.
   x.forwardedAt = x.route.request === undefined ? x.startedAt : x.snapshot.clock.now();
   x.snapshot.forwarder.forward(x, (result) => {
@@ -82,6 +92,7 @@ async function recover(x: Exchange, failure: Failure): Promise<void> {
 /** 9. response: the head of every answer, our own too, else a 401 lacks its CORS fields. */
 function respond(x: Exchange, reply: Reply): void {
   x.reply = reply;
+  if (x.grpc !== undefined) followAnswer(x, x.grpc, reply);
   const { response, bodies } = x.route;
   if (bodies.responseBuffer > 0) {
     bufferFirst(x, reply, bodies.responseBuffer);
@@ -117,9 +128,14 @@ function send(x: Exchange, reply: Reply): void {
   const atOnce = x.answeredAt !== 0 && x.route.response === undefined && x.route.bodies.responseBuffer === 0;
   x.sentAt = atOnce ? x.answeredAt : x.snapshot.clock.now();
   x.disarm();
+  addTransportSecurity(ready, x.downstream.peer);
   x.sending = true;
   x.reply = ready;
-  if (ready.tunnel !== undefined) x.snapshot.tunnels.add(x);
+  if (ready.tunnel !== undefined) {
+    const { tunnelLimits } = x.route;
+    if (tunnelLimits !== undefined) ready.tunnel = guardTunnel(x, ready.tunnel, tunnelLimits);
+    x.snapshot.tunnels.add(x);
+  }
   x.downstream.send(ready);
 }
 
@@ -138,7 +154,7 @@ export function finish(x: Exchange): void {
 }
 
 /** The route's time is up before the answer began: what is under way ends, and the client learns why. */
-function abandon(x: Exchange): void {
+export function abandon(x: Exchange): void {
   if (x.ended || x.sending) return;
   const begun = x.reply;
   x.abort();

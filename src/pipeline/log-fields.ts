@@ -74,6 +74,11 @@ export const LOG_FIELDS: Readonly<Record<string, LogField>> = {
     kind: "plain",
     read: (x) => x.outcome!.reason,
   },
+  grpcStatus: {
+    tells: "gRPC status that the client was told, from the trailers; null for what is no gRPC call",
+    kind: "literal",
+    read: (x) => x.outcome!.grpcStatus,
+  },
   userAgent: {
     tells: "what the client calls itself",
     kind: "peer",

@@ -9,8 +9,11 @@ import type { Exchange } from "./exchange.ts";
 /** How this gateway names itself in Via (RFC 9110 §7.6.3). */
 export const VIA_NAME = "torana";
 
-/** Written anew for each try: where it goes, how long it is, which request it is. */
-const NEVER_PASSED: number = Kind.host | Kind.contentLength | Kind.requestId;
+/**
+ * Written anew for each try: where it goes, how long it is, which request it is. And nobody's word on a client certificate
+ * passes (RFC 9440 §4).
+ */
+const NEVER_PASSED: number = Kind.host | Kind.contentLength | Kind.requestId | Kind.clientCert;
 
 const SAFE_ID = /^[A-Za-z0-9._~:+/=@-]{1,128}$/;
 

@@ -2,6 +2,7 @@ import type { BodyPlan } from "./body-plan.ts";
 import type { Chain, ResponseChain } from "./chain.ts";
 import type { Exchange } from "./exchange.ts";
 import type { AttemptStep, RecoverStep } from "./policy.ts";
+import type { TunnelLimits } from "./tunnel-guard.ts";
 
 /** A step with the name of its policy, for the message when it fails. */
 export interface Named<T> {
@@ -60,4 +61,6 @@ export interface Route {
   readonly log: readonly Named<(x: Exchange) => void>[];
   /** Milliseconds from the request's start to the answer's head; 0 for no limit. */
   readonly deadline: number;
+  /** What bounds its tunnels; undefined where nothing does. */
+  readonly tunnelLimits: TunnelLimits | undefined;
 }

@@ -1,33 +1,23 @@
 import { z } from "zod";
-import { duration, regexText } from "../config/values.ts";
+import { originCondition } from "../config/origin.ts";
+import { duration } from "../config/values.ts";
 import { listMembers } from "../lib/field-syntax.ts";
 import type { Fields } from "../lib/fields.ts";
+import { originSet, wholeExpression } from "../lib/origins.ts";
 import { Reply } from "../lib/reply.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { definePolicy, type PolicyDefinition } from "../pipeline/policy.ts";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const ORIGIN =
-  /^[a-z][a-z0-9+.-]*:\/\/(?:\*\.)?(?:[a-z0-9_-]+\.)*[a-z0-9_-]+(?::[0-9]{1,5})?$|^https?:\/\/\[[0-9a-f:.]+\](?::[0-9]{1,5})?$/;
 /** An origin that nobody has: an expression that it matches lets everybody in. */
 const NOBODY = "https://nobody.invalid";
-
-const origin = z.union(
-  [
-    z.string().refine((text) => text === "*" || text === "null" || ORIGIN.test(text.toLowerCase()), {
-      message: "not an origin; write https://a.example without a path, https://*.a.example, or *",
-    }),
-    z.strictObject({ regex: regexText.describe("An expression that the whole origin matches.") }),
-  ],
-  { error: "not an origin; write https://a.example, https://*.a.example, { regex: … } or *" },
-);
 
 const token = (what: string) => z.string().regex(TOKEN, `not the name of a ${what}`);
 
 const options = z
   .strictObject({
     origins: z
-      .array(origin)
+      .array(originCondition)
       .min(1)
       .describe(
         'Origins that may read answers: https://a.example; https://*.a.example for every name below it; { regex: … }; "*" for all.',
@@ -62,7 +52,7 @@ const options = z
     if (!credentials) return;
     origins.forEach((one, i) => {
       const open =
-        one === "*" || one === "null" || (typeof one === "object" && whole(one.regex).test(NOBODY));
+        one === "*" || one === "null" || (typeof one === "object" && wholeExpression(one.regex).test(NOBODY));
       if (open)
         context.addIssue({
           code: "custom",
@@ -134,32 +124,6 @@ export const cors: PolicyDefinition = definePolicy({
 
 function isPreflight({ request: { method, fields } }: Exchange): boolean {
   return method === "OPTIONS" && fields.has("origin") && fields.has("access-control-request-method");
-}
-
-function whole(regex: string): RegExp {
-  return new RegExp(`^(?:${regex})$`, "u");
-}
-
-/** Whether an origin is one of those written. Origins are compared as browsers write them: in lower case. */
-function originSet(origins: readonly (string | { readonly regex: string })[]): (origin: string) => boolean {
-  if (origins.includes("*")) return () => true;
-  const texts = origins.filter((one) => typeof one === "string").map((one) => one.toLowerCase());
-  const exact = new Set(texts.filter((one) => !one.includes("*")));
-  const below = texts.filter((one) => one.includes("*")).map((one) => one.split("*") as [string, string]);
-  const patterns = origins.flatMap((one) => (typeof one === "string" ? [] : [whole(one.regex)]));
-  return (asking) =>
-    exact.has(asking) ||
-    below.some(([scheme, domain]) => isBelow(asking, scheme, domain)) ||
-    patterns.some((pattern) => pattern.test(asking));
-}
-
-/** Whether an origin is `scheme`, then at least one label, then `domain` (which begins with its dot). */
-function isBelow(asking: string, scheme: string, domain: string): boolean {
-  return (
-    asking.startsWith(scheme) &&
-    asking.endsWith(domain) &&
-    /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(asking.slice(scheme.length, -domain.length))
-  );
 }
 
 /** Caches must tell answers apart by this field of the request. */

@@ -3,7 +3,10 @@ import type { PolicyDefinition } from "../pipeline/policy.ts";
 /** The shipped policies by name; only what a config names is loaded. */
 export const SHIPPED: Readonly<Record<string, () => Promise<PolicyDefinition>>> = {
   "access-log": async () => (await import("./access-log.ts")).accessLog,
+  "client-certificate": async () => (await import("./client-certificate.ts")).clientCertificate,
   cors: async () => (await import("./cors.ts")).cors,
+  "grpc-health": async () => (await import("./grpc-health.ts")).grpcHealth,
+  "grpc-web": async () => (await import("./grpc-web.ts")).grpcWeb,
   headers: async () => (await import("./headers.ts")).headers,
   "ip-allow": async () => (await import("./ip-allow.ts")).ipAllow,
   redirect: async () => (await import("./redirect.ts")).redirect,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { locationText as address } from "../lib/location.ts";
 import { Reply } from "../lib/reply.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { definePolicy, type PolicyDefinition } from "../pipeline/policy.ts";
@@ -167,15 +168,6 @@ function escaped(value: string, variable: Variable): string {
   if (name === "request.query") return address(value);
   if (name === "request.host" || name === "request.authority" || name === "request.scheme") return value;
   return encodeURIComponent(textOf(value, variable).toWellFormed());
-}
-
-/** What cannot stand in an address is percent-encoded; what is, stays. */
-function address(text: string): string {
-  return text.replace(/[^\x21-\x7e]|[\\"<>^`{|}#]/g, (found) => `%${hex(found.charCodeAt(0))}`);
-}
-
-function hex(octet: number): string {
-  return octet.toString(16).toUpperCase().padStart(2, "0");
 }
 
 /** Whether a client that follows asks the very same again. */

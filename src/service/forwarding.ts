@@ -1,8 +1,7 @@
 import { Failure } from "../errors/failure.ts";
 import { reasonSpec } from "../errors/reasons.ts";
-import type { ClientConnection } from "../http/client-connection.ts";
-import type { ClientEvents, OutgoingMessage } from "../http/client-contract.ts";
-import type { PoolClient } from "../http/pool.ts";
+import type { Carrier, ClientEvents, PoolClient } from "../http/client-contract.ts";
+import type { ProxySource } from "../http/proxy-header.ts";
 import type { ResponseHead } from "../http/response-reader.ts";
 import { type Body, HeldBody } from "../lib/body.ts";
 import { FieldBlock } from "../lib/field-block.ts";
@@ -22,12 +21,16 @@ const OF_THE_WIRE: number = HOP_BY_HOP | Kind.host | Kind.contentLength;
 /** RFC 9110 §9.2.2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
+/** The endpoint serves, only this connection of it did not: it is asked once more. */
+const STAYS: ReadonlySet<string> = new Set(["connection_reused_closed", "stream_refused"]);
+
 /** Tries of one exchange at most, however many endpoints there are. */
 const TRIES_MAX = 5;
 
 /** Via names the version in which the message was received (RFC 9110 §7.6.3). */
 const VIA = new FieldBlock(["via", `1.1 ${VIA_NAME}`]);
 const VIA_FROM_10 = new FieldBlock(["via", `1.0 ${VIA_NAME}`]);
+const VIA_FROM_20 = new FieldBlock(["via", `2 ${VIA_NAME}`]);
 
 /** One exchange on its way through one service: try after try, until one gives an answer or a failure that stands. */
 export class Forwarding implements PoolClient, ClientEvents {
@@ -36,10 +39,12 @@ export class Forwarding implements PoolClient, ClientEvents {
   readonly #done: (result: Reply | Failure) => void;
   #tried: Endpoint[] = NONE;
   #endpoint: Endpoint | undefined = undefined;
-  #connection: ClientConnection | undefined = undefined;
+  #carrier: Carrier | undefined = undefined;
   #request: Outgoing | undefined = undefined;
   /** The next try needs a connection that was never used. */
   #fresh = false;
+  /** The next try goes to the same endpoint. */
+  #stays = false;
   #over = false;
 
   constructor(x: Exchange, service: Service, done: (result: Reply | Failure) => void) {
@@ -51,7 +56,7 @@ export class Forwarding implements PoolClient, ClientEvents {
   /** Begins the next try. */
   next(): void {
     const x = this.#x;
-    const endpoint = this.#fresh
+    const endpoint = this.#stays
       ? this.#endpoint
       : this.#service.balancer.pick(x, this.#service.endpoints, this.#tried);
     if (endpoint === undefined) {
@@ -90,9 +95,28 @@ export class Forwarding implements PoolClient, ClientEvents {
     endpoint.pool.acquire(this, this.#fresh);
   }
 
-  connected(connection: ClientConnection): void {
-    this.#connection = connection;
-    connection.send(messageOf(this.#request!, this.#endpoint!), this);
+  /** Whom a connection names that begins with a client's address; the port is known of peers only. */
+  get source(): ProxySource {
+    const { clientAddress: address, downstream } = this.#x;
+    const { peer } = downstream;
+    return { address, port: address === peer.address ? peer.port : 0 };
+  }
+
+  get upgrades(): boolean {
+    return this.#request!.upgrade === "websocket";
+  }
+
+  connected(carrier: Carrier): void {
+    let request = this.#request!;
+    this.#carrier = carrier;
+    const { body } = request;
+    if (this.#x.attempts > 1 && body instanceof ReplayBody) {
+      request = request.clone();
+      request.body = body.again();
+    }
+    // Whatever policies wrote: framing, Host and the fields of a connection are the wire's own.
+    request.fields.leaveOut(OF_THE_WIRE);
+    carrier.send(request, this.#endpoint!.authority, this);
   }
 
   refused(failure: Failure): void {
@@ -108,7 +132,7 @@ export class Forwarding implements PoolClient, ClientEvents {
   answered(head: ResponseHead, body: Body | undefined, tunnel: Tunnel | undefined): void {
     const { fields } = head;
     fields.dropHopByHop();
-    fields.putBlock(head.version === 10 ? VIA_FROM_10 : VIA);
+    fields.putBlock(head.version === 11 ? VIA : head.version === 10 ? VIA_FROM_10 : VIA_FROM_20);
     const reply = new Reply(head.status, fields, body);
     reply.phrase = head.phrase;
     reply.tunnel = tunnel;
@@ -118,8 +142,8 @@ export class Forwarding implements PoolClient, ClientEvents {
   }
 
   failed(failure: Failure): void {
-    this.#connection = undefined;
-    if (failure.code === "connection_reused_closed") this.#fresh = true;
+    this.#carrier = undefined;
+    this.#fresh ||= failure.code === "connection_reused_closed";
     this.#again(failure);
   }
 
@@ -131,7 +155,8 @@ export class Forwarding implements PoolClient, ClientEvents {
       this.#end(failure);
       return;
     }
-    if (!this.#fresh || failure.code !== "connection_reused_closed") {
+    this.#stays = STAYS.has(failure.code);
+    if (!this.#stays) {
       this.#fresh = false;
       this.#tried = [...this.#tried, this.#endpoint!];
       if (this.#tried.length >= this.#service.endpoints.length) {
@@ -166,20 +191,8 @@ export class Forwarding implements PoolClient, ClientEvents {
     this.#over = true;
     const body = this.#x.outgoing.body;
     if (body instanceof ReplayBody) body.drop();
-    if (this.#connection !== undefined) {
-      if (!begun) this.#connection.abort();
+    if (this.#carrier !== undefined) {
+      if (!begun) this.#carrier.abort();
     } else this.#endpoint?.pool.forget(this);
   }
-}
-
-/** The request as it goes out, but for its framing. */
-function messageOf(request: Outgoing, endpoint: Endpoint): OutgoingMessage {
-  // Whatever policies wrote: framing, Host and the fields of a connection are the wire's own.
-  request.fields.leaveOut(OF_THE_WIRE);
-  const upgrade = request.upgrade === "websocket";
-  const host = request.authority === "" ? endpoint.authority : request.authority;
-  let head = `${request.method} ${request.path}${request.query} HTTP/1.1\r\nhost: ${host}\r\n${request.fields.toText()}`;
-  if (upgrade) head += "connection: Upgrade\r\nupgrade: websocket\r\n";
-  else if (request.takesTrailers) head += "te: trailers\r\nconnection: te\r\n";
-  return { head, method: request.method, body: request.body, upgrade };
 }

@@ -1,4 +1,6 @@
-import type { Pool } from "../http/pool.ts";
+import type { EndpointPool } from "../http/client-contract.ts";
+import type { ProxyVersion } from "../http/compose-proxy-header.ts";
+import type { DialTarget } from "../http/dialing.ts";
 import type { Balancer } from "./balancers/balancer.ts";
 
 /** One address of a service. */
@@ -7,7 +9,9 @@ export interface Endpoint {
   readonly url: string;
   /** Host and port for a request that names no host. */
   readonly authority: string;
-  readonly pool: Pool;
+  readonly pool: EndpointPool;
+  /** How connections that carry no HTTP are made. */
+  readonly target: DialTarget;
 }
 
 /** The named thing behind routes: compiled, frozen. */
@@ -17,4 +21,6 @@ export interface Service {
   readonly balancer: Balancer;
   /** Requests that are sent again when a reused connection closes under them, before a byte of the answer. */
   readonly resend: "any" | "idempotent";
+  /** Connections begin with a PROXY protocol header of this version that names the client. */
+  readonly proxyProtocol: ProxyVersion | undefined;
 }

@@ -1,13 +1,13 @@
 import type { RouteConfig } from "../config/route-schema.ts";
 import type { Config } from "../config/schema.ts";
 import type { Route, RouteState } from "../pipeline/route.ts";
-import { compileRewrite } from "../routing/rewrite.ts";
 import type { RouteEntry } from "../routing/router.ts";
 import type { Service } from "../service/service.ts";
 import { WeightedSplit } from "../service/weighted-split.ts";
 import { type CompiledPolicy, foldPolicies, type PolicyCatalog } from "./compile-policies.ts";
 import type { CompiledService } from "./compile-service.ts";
 import type { RouteStates } from "./route-states.ts";
+import { builtIn, ownSteps, tunnelLimitsOf } from "./route-steps.ts";
 
 /** A route as compiled, and what it was made of. */
 export interface CompiledRoute {
@@ -42,7 +42,7 @@ export interface RouteParts {
 export function compileRoute(parts: RouteParts): CompiledRoute {
   const { written, position, shared, own, splits, states } = parts;
   const services = written.split.map(({ service }) => parts.services.get(service)!);
-  const before = joined(rewritePolicy(written), shared, own);
+  const before = joined(ownSteps(written), shared, own);
   const routeFor = (service: Service | undefined, ofService: readonly CompiledPolicy[]): Route => ({
     name: written.name,
     state: states.get(written.name, service?.name ?? ""),
@@ -50,6 +50,7 @@ export function compileRoute(parts: RouteParts): CompiledRoute {
     serviceName: service?.name ?? "",
     split: undefined,
     deadline: written.timeout,
+    tunnelLimits: tunnelLimitsOf(written),
     ...foldPolicies(before, ofService),
   });
   const targets = services.map(({ service, policies }, i) =>
@@ -105,13 +106,6 @@ export function reusable(
   );
 }
 
-/** Rewriting is the first thing in its phase: what it looks at is the path that was matched, and policies may change what it made. */
-function rewritePolicy({ rewrite }: RouteConfig): readonly CompiledPolicy[] {
-  if (rewrite === undefined) return NONE;
-  const step = compileRewrite(rewrite);
-  return [builtIn("rewrite", "request", { request: step })];
-}
-
 /** What answers where no route matches: a route like any other, whose last step refuses. */
 export function notFoundRoute(shared: readonly CompiledPolicy[], states: RouteStates): CompiledRoute {
   const refuse = builtIn("not-found", "cache", { request: (x) => x.reject("route_not_found") });
@@ -123,6 +117,7 @@ export function notFoundRoute(shared: readonly CompiledPolicy[], states: RouteSt
     serviceName: "",
     split: undefined,
     deadline: 0,
+    tunnelLimits: undefined,
     ...foldPolicies(before, []),
   });
   return {
@@ -148,19 +143,8 @@ export function refusedRoute(shared: readonly CompiledPolicy[], states: RouteSta
     serviceName: "",
     split: undefined,
     deadline: 0,
+    tunnelLimits: undefined,
     ...foldPolicies([], []),
     log,
   });
-}
-
-function builtIn(name: string, phase: "request" | "cache", steps: CompiledPolicy["steps"]): CompiledPolicy {
-  return {
-    name,
-    entry: {},
-    options: undefined,
-    definition: { name, phase, options: undefined as never, compile: () => ({}) },
-    steps,
-    slots: [],
-    logs: [],
-  };
 }

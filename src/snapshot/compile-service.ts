@@ -2,6 +2,7 @@ import type { ServiceConfig } from "../config/schema.ts";
 import { RoundRobin } from "../service/balancers/round-robin.ts";
 import type { Service } from "../service/service.ts";
 import type { CompiledPolicy } from "./compile-policies.ts";
+import { plainTarget } from "./dial-target.ts";
 import type { Pools } from "./pools.ts";
 
 /** A service as compiled, and what it was made of. */
@@ -28,8 +29,10 @@ export function compileService(
   const endpoints = written.endpoints.map((endpoint) => ({
     url: endpoint.url,
     authority: endpoint.authority,
+    target: plainTarget(endpoint, written),
     pool: pools.get(endpoint, written),
   }));
-  const service = Object.freeze({ name, endpoints, balancer: new RoundRobin(), resend: written.resend });
+  const { resend, proxyProtocol } = written;
+  const service = Object.freeze({ name, endpoints, balancer: new RoundRobin(), resend, proxyProtocol });
   return { written, service, policies };
 }

@@ -1,5 +1,5 @@
 import type { Config } from "../config/schema.ts";
-import type { Pool } from "../http/pool.ts";
+import type { EndpointPool } from "../http/client-contract.ts";
 import type { ReadMode } from "../http/transport.ts";
 import type { LineTargets, Meter, Sink } from "../pipeline/ports.ts";
 import type { RouteState } from "../pipeline/route.ts";
@@ -138,7 +138,7 @@ export class Snapshots {
     }
     // What is being built has pools and states that no snapshot shows yet.
     if (this.#preparing > 0) return;
-    const pools = new Set<Pool>();
+    const pools = new Set<EndpointPool>();
     const states = new Set<RouteState>();
     for (const { services, routes, notFound, refused } of living) {
       states.add(refused.state);

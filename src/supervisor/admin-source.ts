@@ -1,7 +1,9 @@
 import type { AdminSource, ExplainRequest, Readiness, ReloadResult } from "../admin/source.ts";
 import { AdminProblem } from "../admin/source.ts";
 import { masked } from "../config/secrets.ts";
+import type { CertificateReading } from "../observe/certificates.ts";
 import { readProcess } from "../observe/process-reading.ts";
+import type { AcmeReading } from "../observe/prometheus.ts";
 import { ConfigParts } from "./config-parts.ts";
 import type { Question } from "./protocol.ts";
 import type { Reloader } from "./reloader.ts";
@@ -13,6 +15,10 @@ export interface AdminParts {
   readonly version: string;
   readonly reloader: Reloader;
   readonly workers: () => Workers | undefined;
+  /** Certificates of the listeners in force. */
+  readonly certificates: () => readonly CertificateReading[];
+  /** Orders of certificates by ACME. */
+  readonly acme: () => readonly AcmeReading[];
   /** Requests are accepted: not before the first config serves, not after the signal to stop. */
   readonly accepting: () => boolean;
   readonly reload: () => ReturnType<Reloader["reload"]>;
@@ -52,6 +58,8 @@ export class SupervisorSource implements AdminSource {
         reloads: { ok: counts.ok, unchanged: counts.unchanged, refused: counts.refused },
         heartbeats: workers.ages,
         workerRestarts: workers.restarts,
+        certificates: this.#parts.certificates(),
+        acme: this.#parts.acme(),
         userPolicies: await this.#userPolicies(workers),
       },
       readProcess(),

@@ -2,8 +2,10 @@ import { setTimeout } from "node:timers/promises";
 import { inspect } from "node:util";
 import type { Config } from "../config/schema.ts";
 import { hideSecrets, secretsOf } from "../config/secrets.ts";
+import type { TcpRecord } from "../http/tcp-contract.ts";
 import type { ReadMode } from "../http/transport.ts";
 import { Listeners, type PreparedListeners } from "../listener/listeners.ts";
+import { tcpLogLine, tcpLogTargets } from "../listener/tcp-log.ts";
 import { LineFiles } from "../observe/line-files.ts";
 import { WorkerMeter, type WorkerReading } from "../observe/meter.ts";
 import { createSeries } from "../observe/series.ts";
@@ -30,6 +32,8 @@ export interface GatewayOptions {
   readonly first?: boolean;
   /** Unix sockets that others listen on, and that are taken from them. */
   readonly follows?: readonly string[];
+  /** What TLS tickets are made with, where several threads share it; default: a secret of its own. */
+  readonly tickets?: Uint8Array | undefined;
   /** Counts what happens; default: numbers of its own. */
   readonly meter?: WorkerMeter;
 }
@@ -65,11 +69,26 @@ export class Gateway {
     this.listeners = new Listeners({
       current: () => this.#snapshots.current,
       refused: ({ code }, listener) => meter.refused(listener, code),
+      passed: (record, listener) => {
+        meter.passed(listener, record);
+        this.#logPassed(record, listener);
+      },
+      handshake: (result, listener) => meter.handshake(listener, result),
+      tickets: options.tickets,
       mode,
       shared: options.shared ?? false,
       first: options.first ?? true,
       follows: options.follows ?? [],
     });
+  }
+
+  /** The targets are open already, by the policies that name them. */
+  #logPassed(record: TcpRecord, listener: string): void {
+    for (const target of tcpLogTargets(this.#snapshots.current.config)) {
+      const lines = this.#lines.open(target);
+      lines.write(tcpLogLine(record, listener, Date.now()));
+      lines.close();
+    }
   }
 
   #sink(): Sink {

@@ -25,8 +25,8 @@ export interface ConfigUpdate {
 }
 
 /**
- * A route or a service as it travels: its fingerprint, and itself in JSON. The main thread, which only passes it on, holds a
- * text then and not a tree of objects.
+ * A route or a service as it travels: its fingerprint, itself in JSON, and of a route its name and those of its services
+ * with NUL between them. The main thread, which only passes it on, holds texts then and not a tree of objects.
  */
 export type ConfigPart = readonly [fingerprint: string, text: string, names: string];
 
@@ -43,6 +43,8 @@ export interface WorkerStart {
   readonly memory: number;
   /** Where numbers are counted. */
   readonly series: SharedSeries;
+  /** What TLS tickets are made with: the same in all workers. */
+  readonly tickets: Uint8Array;
   /** Folder and file that the config came from. */
   readonly file: string;
 }
@@ -57,6 +59,8 @@ export type ToWorker =
   | { readonly type: "prepare"; readonly update: ConfigUpdate }
   | { readonly type: "commit"; readonly generation: number }
   | { readonly type: "abort"; readonly generation: number }
+  /** TLS tickets are made with this from now on. */
+  | { readonly type: "tickets"; readonly secret: Uint8Array }
   | { readonly type: "stop-accepting" }
   | { readonly type: "stop"; readonly graceMs: number }
   | { readonly type: "ask"; readonly id: number; readonly what: Question };

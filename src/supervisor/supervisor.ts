@@ -1,10 +1,13 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { ListenerConfig } from "../config/schema.ts";
+import { CertificateKeeper } from "./acme/keeper.ts";
 import { Addresses } from "./addresses.ts";
 import { Admin } from "./admin.ts";
 import { SupervisorSource } from "./admin-source.ts";
 import { ControlConnection, ControlServer, controlPath } from "./control.ts";
+import { ExpiryWatch } from "./expiry-watch.ts";
+import { workersOn } from "./port-sharing.ts";
 import type { ConfigUpdate, RefusedUpdate } from "./protocol.ts";
 import { Reloader, type ReloadResult } from "./reloader.ts";
 import { FileWatch } from "./watch.ts";
@@ -42,6 +45,8 @@ export class Supervisor {
   readonly #reloader: Reloader;
   readonly #watch: FileWatch;
   readonly #admin: Admin;
+  readonly #acme: CertificateKeeper;
+  readonly #expiry: ExpiryWatch;
   #workers: Workers | undefined = undefined;
   #control: ControlServer | undefined = undefined;
   #stopping = false;
@@ -56,20 +61,25 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     const file = resolve(options.file);
     this.#options = { ...options, file };
+    this.#acme = new CertificateKeeper({ log: options.log, reload: (why) => this.reload(why) });
+    this.#expiry = new ExpiryWatch(options.log);
     this.#watch = new FileWatch(() => void this.reload("a file changed"));
     this.#reloader = new Reloader({
       file,
       files: (files, since) => this.#watch.set(files, since),
-      settle: async (update) => ({
-        ...update,
-        base: { ...update.base, listeners: await this.#addresses.settle(update.base.listeners) },
-      }),
+      settle: async (written) => {
+        const update = await this.#acme.settle(written);
+        const listeners = await this.#addresses.settle(update.base.listeners);
+        return { ...update, base: { ...update.base, listeners } };
+      },
       change: (update, accept) => this.#change(update, accept),
     });
     const source = new SupervisorSource({
       version: options.version,
       reloader: this.#reloader,
       workers: () => this.#workers,
+      certificates: () => this.#expiry.certificates,
+      acme: () => this.#acme.readings,
       accepting: () => !this.#stopping,
       reload: () => this.reload("POST /reload"),
     });
@@ -169,6 +179,7 @@ export class Supervisor {
     this.#options.log(`process ${hello.pid} takes over`);
     this.#followed = true;
     this.#watch.close();
+    void this.#acme.close();
     this.#reloader.close();
     try {
       await this.#workers!.stopAccepting();
@@ -182,7 +193,10 @@ export class Supervisor {
 
   async #change(update: ConfigUpdate, accept: () => void): Promise<RefusedUpdate | undefined> {
     const { workers, stopTimeout } = update.base;
-    const count = workers === "auto" ? availableParallelism() : workers;
+    const wanted = workers === "auto" ? availableParallelism() : workers;
+    const count = workersOn(wanted);
+    if (this.#workers === undefined && count < wanted)
+      this.#options.log("one worker serves: this system does not share a port among several");
     if (this.#workers === undefined)
       this.#workers = new Workers({
         count,
@@ -202,10 +216,12 @@ export class Supervisor {
       accept();
       this.#addresses.accept();
       this.#stopTimeout = stopTimeout;
+      this.#expiry.set(update.base.listeners);
     });
     if (refused !== undefined) return refused;
     // A process that is followed still has the address; it is taken over with the rest.
     if (this.#started && !this.#stopping) await this.#moveAdmin(update.base.admin);
+    if (!this.#stopping && !this.#followed) this.#acme.set(update.base.listeners);
     void this.#workers.renew(stopTimeout);
     return undefined;
   }
@@ -272,9 +288,12 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#watch.close();
+    const certificates = this.#acme.close();
+    this.#expiry.close();
     this.#reloader.close();
     this.#control?.close();
     await this.#workers?.stop(this.#stopTimeout);
+    await certificates;
     await this.#admin.close();
   }
 }

@@ -6,10 +6,11 @@ import { WorkerMeter } from "../observe/meter.ts";
 import { loadCatalog, type UserCode } from "../snapshot/catalog.ts";
 import { ConfigParts } from "./config-parts.ts";
 import { Gateway, type Prepared } from "./gateway.ts";
+import { sharesPorts } from "./port-sharing.ts";
 import type { ConfigUpdate, FromWorker, RefusedUpdate, ToWorker, WorkerStart } from "./protocol.ts";
 import { answerTo } from "./worker-answers.ts";
 
-const { index, first, follows, beats, series, file } = workerData as WorkerStart;
+const { index, first, follows, beats, series, tickets, file } = workerData as WorkerStart;
 const BEAT = 200;
 
 const port = parentPort!;
@@ -17,7 +18,7 @@ const tell = (message: FromWorker): void => port.postMessage(message);
 const parts = new ConfigParts();
 const meter = new WorkerMeter({ series, worker: index, onNew: (news) => tell({ type: "series", news }) });
 const log = (line: string): void => tell({ type: "log", line });
-const gateway = new Gateway({ shared: true, first, follows, meter, log });
+const gateway = new Gateway({ shared: sharesPorts(), first, follows, meter, log, tickets });
 let current: ConfigUpdate | undefined;
 let prepared: { update: ConfigUpdate; change: Prepared } | undefined;
 
@@ -85,6 +86,8 @@ function take(message: Exclude<ToWorker, { type: "ask" }>): Promise<void> | void
       return commit(message.generation);
     case "abort":
       return abort(message.generation);
+    case "tickets":
+      return gateway.listeners.rotateTickets(message.secret);
     case "stop-accepting":
       return gateway.listeners.stopAccepting().then(() => tell({ type: "accepting-stopped" }));
     case "stop":

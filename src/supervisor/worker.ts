@@ -99,6 +99,11 @@ export class ServingWorker {
     this.#send({ type: "abort", generation });
   }
 
+  /** TLS tickets are made with another secret from now on. */
+  rotateTickets(secret: Uint8Array): void {
+    if (!this.gone) this.#send({ type: "tickets", secret });
+  }
+
   /** Asks; rejects when no answer comes within two seconds (and the time that a profile takes). */
   ask<T>(what: Question): Promise<T> {
     const id = this.#asked++;

@@ -1,3 +1,4 @@
+import { newTicketSecret } from "../listener/tls/ticket-keys.ts";
 import { createSeries, type SharedSeries } from "../observe/series.ts";
 import { SeriesBook } from "../observe/series-book.ts";
 import { BackOff } from "./back-off.ts";
@@ -24,6 +25,8 @@ export interface WorkersOptions {
   readonly left?: (generation: number) => void;
 }
 
+/** TLS tickets are made with another secret after so long, in milliseconds: who gets hold of one reads no older sessions. */
+const TICKETS = 12 * 3_600_000;
 /** How long workers have to get a config ready, in milliseconds. */
 const PREPARE = 30_000;
 /** A worker that has loaded more versions of one file of users' code is replaced: V8 keeps them all. */
@@ -45,6 +48,9 @@ export class Workers {
   readonly #backOff: BackOff;
   readonly #heartbeat: Heartbeat;
   readonly #series: SharedSeries;
+  /** What TLS tickets are made with, in all workers. */
+  #tickets: Uint8Array = newTicketSecret();
+  readonly #rotation: NodeJS.Timeout;
   /** Changes and new workers: one that gets ready while the others change would serve what they have left. */
   readonly #turns = new Turns();
   /** What the workers count. */
@@ -69,7 +75,13 @@ export class Workers {
       late: (index, ms) => log(`worker ${index} shows no sign of life for ${ms} ms`),
       dead: (index) => void this.#workers[index]?.terminate("it showed no sign of life"),
     });
+    this.#rotation = setInterval(() => this.#rotateTickets(), TICKETS).unref();
     for (const index of this.#wanted) this.#start(index, index === this.#first);
+  }
+
+  #rotateTickets(): void {
+    this.#tickets = newTicketSecret();
+    for (const worker of this.all) worker.rotateTickets(this.#tickets);
   }
 
   #start(index: number, first: boolean): ServingWorker {
@@ -79,7 +91,7 @@ export class Workers {
     const { beats } = this.#heartbeat;
     const sockets = follows?.() ?? [];
     const worker = new ServingWorker(
-      { index, first, beats, series: this.#series, memory, file, follows: sockets },
+      { index, first, beats, series: this.#series, tickets: this.#tickets, memory, file, follows: sockets },
       this.#events(),
     );
     this.#workers[index] = worker;
@@ -246,6 +258,7 @@ export class Workers {
   /** Answers what is in flight, at most for `graceMs`; what is left then is cut off. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
+    clearInterval(this.#rotation);
     this.#backOff.stop();
     await Promise.all(this.all.map((worker) => this.#end(worker, graceMs)));
     this.#heartbeat.stop();

@@ -65,6 +65,21 @@ routes:
     assert.equal(status, 0);
   });
 
+  test("admin endpoints that others may reach are warned of, those of the machine itself are not", () => {
+    for (const [admin, count] of [
+      ["0.0.0.0:9901", 1],
+      ["[::]:9901", 1],
+      ["127.0.0.1:9901", 0],
+      ["[::1]:9901", 0],
+      ["unix:/run/torana.sock", 0],
+    ] as const) {
+      const file = write("admin.yaml", `admin: "${admin}"\nlisteners: [{ name: p, address: ":0" }]\n`);
+      const { status, stderr } = torana("check", file);
+      assert.equal(status, 0, stderr);
+      assert.equal(/admin\.yaml:1:8: admin: whoever reaches this address/.test(stderr) ? 1 : 0, count, admin);
+    }
+  });
+
   test("gives everything as JSON", () => {
     const { status, stdout } = torana(
       "check",

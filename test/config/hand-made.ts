@@ -78,7 +78,7 @@ export const HAND_MADE: readonly Broken[] = [
   broken("a port past the last", 1, ['listeners: [{ name: p, address: ":65536" }]']),
   broken("a service without endpoints", 2, [LISTENERS, "services: { s: {} }"]),
   broken("a service's name with a space", 2, [LISTENERS, "services: { a b: { endpoints: [http://a] } }"]),
-  broken("https without TLS", 2, [LISTENERS, "services: { s: { endpoints: ['https://a'] } }"]),
+  broken("an endpoint of another scheme", 2, [LISTENERS, "services: { s: { endpoints: ['ftp://a'] } }"]),
   routes("a service that is not there", 4, "  - { name: r, service: t }"),
   routes("a service named like a method of objects", 4, "  - { name: r, service: toString }"),
   routes("a listener that is not there", 4, "  - { name: r, service: s, listeners: q }"),

@@ -77,6 +77,16 @@ routes:
     timeout: 5s
     tunnels:
       drain: 30s
+    websocket:
+      origins:
+        - https://shop.example
+        - regex: https://pr-[0-9]+\\.example
+      idleTimeout: 60s
+      maxLifetime: 24h
+      grace: 10s
+    buffer:
+      request: 10MB
+      response: 4096
     policies:
       - headers:
           request:

@@ -6,6 +6,8 @@ import type { CaseResult } from "./request-runner.ts";
 /** One route that takes everything, one service; timeouts short enough that a hanging case fails soon. */
 export function configFor(servicePort: number): object {
   return {
+    // What begins with the preface of HTTP/2 is one more thing that is not HTTP/1.1 here.
+    listeners: [{ name: "test", address: "127.0.0.1:0", http2: { cleartext: false } }],
     limits: { headerTimeout: "4s" },
     // What the suites compare is how a message is read; how a path is made plain has tests of its own.
     paths: { slashes: "keep" },

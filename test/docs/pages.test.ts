@@ -18,7 +18,8 @@ const CONFIG = new Set(Object.keys((configSchema as unknown as { shape: object }
 const MATCH = new Set(["host", "path", "method", "headers", "query", "cookies", "from", "when"]);
 
 /** Examples that need files or variables of their own, that are meant to be wrong, and those for other programs. */
-const OTHERS = /include:|\.ts\b|\$\{(?:env|file):|^# broken|^# yaml-language-server|^scrape_configs:/m;
+const OTHERS =
+  /include:|\.ts\b|\.pem\b|\$\{(?:env|file):|^# broken|^# yaml-language-server|^scrape_configs:/m;
 
 /** An example as a config: it may also be a list of routes, of policies, or what a route's `match` holds. */
 function asConfig(example: unknown): Record<string, unknown> {

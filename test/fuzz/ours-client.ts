@@ -4,14 +4,25 @@ import { SHARED } from "../../src/http/buffers.ts";
 import { ClientConnection } from "../../src/http/client-connection.ts";
 import { UNTIL_CLOSE } from "../../src/http/framing.ts";
 import type { ResponseHead } from "../../src/http/response-reader.ts";
+import { Transport, type TransportOwner } from "../../src/http/transport.ts";
 import { type Body, HeldBody, startBody } from "../../src/lib/body.ts";
+import { Fields } from "../../src/lib/fields.ts";
 import { DEFAULT_LIMITS } from "../../src/lib/limits.ts";
+import { Outgoing } from "../../src/lib/outgoing.ts";
 import { arrive, forget } from "./arrive.ts";
 import { BodyReader, type Turns } from "./body-reader.ts";
 import type { Message, Reading } from "./reading.ts";
 
 /** Nobody listens there: the socket is given up before it could know, and only its connection reads. */
 const NOWHERE = { path: join(import.meta.dirname, "nowhere.sock") };
+const NOBODY: TransportOwner = {
+  received: () => true,
+  ended: () => undefined,
+  drained: () => undefined,
+  writeFailed: () => undefined,
+  closed: () => undefined,
+  sweep: () => undefined,
+};
 const TIMEOUTS = { connect: 0, response: 0, idle: 0 };
 
 /** Reads a service's bytes, in these pieces, by a real connection that sent one request. */
@@ -26,20 +37,18 @@ export function readAsClient(
   const refuse = (failure: { code: string; detail?: string | undefined }): void => {
     refusal ??= `${failure.code}: ${failure.detail ?? ""}`;
   };
-  const owner = { ready: () => undefined, freed: () => undefined, gone: () => undefined };
-  const connection = new ClientConnection(owner, NOWHERE, TIMEOUTS, DEFAULT_LIMITS, 0, "data");
-  connection.send(
-    { head: `${method} / HTTP/1.1\r\nhost: a\r\n`, method, body: undefined, upgrade: false },
-    {
-      informational: (head) => messages.push(messageOf(head, true)),
-      answered: (head, body) => {
-        const message = messageOf(head, body === undefined);
-        messages.push(message);
-        turns.run(() => readBody(body, message, turns, refuse));
-      },
-      failed: refuse,
+  const owner = { freed: () => undefined, gone: () => undefined };
+  const transport = Transport.connect(NOBODY, NOWHERE, "data");
+  const connection = new ClientConnection(owner, transport, TIMEOUTS, DEFAULT_LIMITS, 0);
+  connection.send(new Outgoing(method, "a", "/", "", new Fields(), undefined), "", {
+    informational: (head) => messages.push(messageOf(head, true)),
+    answered: (head, body) => {
+      const message = messageOf(head, body === undefined);
+      messages.push(message);
+      turns.run(() => readBody(body, message, turns, refuse));
     },
-  );
+    failed: refuse,
+  });
   for (const piece of pieces) {
     const goOn = feed(connection, piece, reused);
     if (!goOn && !turns.slow) refusal ??= "STALLED: reading stopped and nothing resumes it";

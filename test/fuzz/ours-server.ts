@@ -6,12 +6,15 @@ import { ServerConnection } from "../../src/http/server-connection.ts";
 import { Transport } from "../../src/http/transport.ts";
 import { type Body, type BodySource, HeldBody, startBody } from "../../src/lib/body.ts";
 import { Fields } from "../../src/lib/fields.ts";
-import { DEFAULT_LIMITS } from "../../src/lib/limits.ts";
+import { DEFAULT_HTTP2, DEFAULT_LIMITS, type ListenerLimits } from "../../src/lib/limits.ts";
 import { Reply } from "../../src/lib/reply.ts";
 import type { Peer, RequestHead } from "../../src/lib/request.ts";
 import { arrive, forget } from "./arrive.ts";
 import { BodyReader, type Turns } from "./body-reader.ts";
 import type { Message, Reading } from "./reading.ts";
+
+/** HTTP/1.1 only: the preface of HTTP/2 is refused like any other request that is none. */
+const LIMITS: ListenerLimits = { ...DEFAULT_LIMITS, http2: { ...DEFAULT_HTTP2, cleartext: false } };
 
 const PEER: Peer = {
   address: "192.0.2.1",
@@ -71,10 +74,11 @@ export function readAsServer(pieces: readonly Buffer[], turns: Turns, reused: bo
       );
     },
     refused: (failure: Failure) => refuse(failure),
+    became: () => undefined,
     closed: () => undefined,
   };
   const wire = new Wire();
-  const connection = new ServerConnection(handler, DEFAULT_LIMITS, PEER);
+  const connection = new ServerConnection(handler, LIMITS, PEER);
   const transport = new Transport(connection, wire as unknown as Socket, "data");
   connection.open(transport);
   for (const piece of pieces) {

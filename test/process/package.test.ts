@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { symlinkSync } from "node:fs";
+import { readFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { ProcessStage, ToranaProcess } from "../support/process.ts";
@@ -25,6 +25,8 @@ test("the package that is built runs, with shipped policies and with a user's ow
   assert.equal(built.status, 0, built.stdout + built.stderr);
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
   const torana = join(folder, "bin/torana");
+  const about = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { engines: object };
+  assert.deepEqual(about.engines, { node: ">=24" }, "it brings no Node of its own");
 
   const version = spawnSync(torana, ["--version"], { encoding: "utf8" });
   assert.match(version.stdout, /^torana \d+\.\d+\.\d+ /, version.stderr);

@@ -21,6 +21,7 @@ export function bareRoute(name: string): Route {
     bodies: { request: undefined, response: undefined, responseBuffer: 0 },
     log: [],
     deadline: 0,
+    tunnelLimits: undefined,
   };
 }
 

@@ -1,3 +1,4 @@
+import { grpcStatusOfReason } from "../../src/errors/grpc-reply.ts";
 import { REASONS, type ReasonSpec } from "../../src/errors/reasons.ts";
 import type { PolicyDefinition } from "../../src/pipeline/policy.ts";
 import { cell } from "./schema-table.ts";
@@ -24,18 +25,19 @@ export function reasonsPage(policies: readonly PolicyDefinition[]): string {
     "# Reasons",
     "",
     "When the gateway answers by itself, or an exchange fails, there is one reason. It stands in the answer",
-    "(`application/problem+json`, field `reason`), in the access log and in the metrics. `retry: yes` means that the request",
+    "(`application/problem+json`, field `reason`; for a gRPC call its status and `grpc-message`, see [gRPC](grpc.md)), in the access log and",
+    "in the metrics. `retry: yes` means that the request",
     "never reached a service, so that the gateway itself sends it again where it can.",
     "",
     ...parts,
     "## Of policies",
     "",
-    "| reason | policy | status | meaning |",
-    "|---|---|---|---|",
+    "| reason | policy | status | gRPC | meaning |",
+    "|---|---|---|---|---|",
     ...policies.flatMap(({ name, reasons = {} }) =>
       Object.entries(reasons).map(
-        ([code, { status, title }]) =>
-          `| \`${code}\` | [${name}](policies/${name}.md) | ${status} | ${cell(title)} |`,
+        ([code, spec]) =>
+          `| \`${code}\` | [${name}](policies/${name}.md) | ${spec.status} | ${grpcStatusOfReason(spec)} | ${cell(spec.title)} |`,
       ),
     ),
     "",
@@ -45,11 +47,11 @@ export function reasonsPage(policies: readonly PolicyDefinition[]): string {
 /** Reasons as a table in Markdown. */
 export function reasonTable(reasons: readonly (readonly [string, ReasonSpec])[]): string {
   return [
-    "| reason | status | retry | meaning |",
-    "|---|---|---|---|",
+    "| reason | status | gRPC | retry | meaning |",
+    "|---|---|---|---|---|",
     ...reasons.map(
-      ([code, { status, retry, title }]) =>
-        `| \`${code}\` | ${status} | ${retry === true ? "yes" : ""} | ${cell(title)} |`,
+      ([code, spec]) =>
+        `| \`${code}\` | ${spec.status} | ${grpcStatusOfReason(spec)} | ${spec.retry === true ? "yes" : ""} | ${cell(spec.title)} |`,
     ),
   ].join("\n");
 }

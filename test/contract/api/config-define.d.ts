@@ -35,6 +35,20 @@ export interface ListenerInput {
     readonly proxyProtocol?: boolean;
     readonly trusted?: readonly string[];
     readonly limits?: LimitsInput;
+    readonly http2?: {
+        readonly maxStreams?: number;
+        readonly streamWindow?: number;
+        readonly connectionWindow?: number;
+        readonly cleartext?: boolean;
+    };
+    readonly tls?: TlsInput;
+    readonly tcp?: {
+        readonly service?: string;
+        readonly sni?: Readonly<Record<string, string>>;
+        readonly default?: string;
+        readonly idleTimeout?: TimeInput;
+    };
+    readonly redirectToHttps?: boolean | number;
 }
 export interface MatchInput {
     readonly host?: OneOrMany<string>;
@@ -71,6 +85,11 @@ export interface RouteInput {
     readonly tunnels?: "keep" | "close" | {
         readonly drain: TimeInput;
     };
+    readonly websocket?: WebSocketInput;
+    readonly buffer?: {
+        readonly request?: boolean | string | number;
+        readonly response?: boolean | string | number;
+    };
     readonly policies?: readonly PolicyInput[];
     readonly routes?: readonly RouteInput[];
     readonly include?: string;
@@ -87,8 +106,12 @@ export interface ServiceInput {
         readonly waiting?: number;
         readonly waitTimeout?: TimeInput;
         readonly keepAlive?: TimeInput;
+        readonly streams?: number;
     };
     readonly resend?: "any" | "idempotent";
+    readonly protocol?: "auto" | "http1" | "http2";
+    readonly tls?: ServiceTlsInput;
+    readonly proxyProtocol?: "v1" | "v2";
     readonly policies?: readonly PolicyInput[];
 }
 export interface SplitInput {
@@ -97,4 +120,12 @@ export interface SplitInput {
     readonly policies?: readonly PolicyInput[];
 }
 export type TimeInput = string | number;
+export interface WebSocketInput {
+    readonly origins?: readonly (string | {
+        readonly regex: string;
+    })[];
+    readonly idleTimeout?: TimeInput;
+    readonly maxLifetime?: TimeInput;
+    readonly grace?: TimeInput;
+}
 export declare function defineConfig(config: ConfigInput): ConfigInput;

@@ -4,6 +4,7 @@ export interface ReasonSpec {
     readonly status: number;
     readonly source: ReasonSource;
     readonly title: string;
+    readonly grpc?: number;
     readonly retry?: boolean;
 }
 declare const table: {
@@ -42,6 +43,31 @@ declare const table: {
         readonly source: "downstream";
         readonly title: "The connection does not begin with a valid PROXY protocol header.";
     };
+    readonly tls_hello_malformed: {
+        readonly status: 400;
+        readonly source: "downstream";
+        readonly title: "The connection does not begin with a TLS ClientHello.";
+    };
+    readonly tls_hello_timeout: {
+        readonly status: 408;
+        readonly source: "downstream";
+        readonly title: "The TLS ClientHello took too long to arrive.";
+    };
+    readonly server_name_unknown: {
+        readonly status: 421;
+        readonly source: "downstream";
+        readonly title: "No service has the host that the client asked for.";
+    };
+    readonly tcp_idle: {
+        readonly status: 408;
+        readonly source: "gateway";
+        readonly title: "Neither end of the connection sent anything for too long.";
+    };
+    readonly misdirected_request: {
+        readonly status: 421;
+        readonly source: "downstream";
+        readonly title: "The host demands other client certificates than this connection was made with.";
+    };
     readonly target_too_long: {
         readonly status: 414;
         readonly source: "downstream";
@@ -77,6 +103,16 @@ declare const table: {
         readonly source: "downstream";
         readonly title: "This version of HTTP is not supported.";
     };
+    readonly http2_malformed: {
+        readonly status: 400;
+        readonly source: "downstream";
+        readonly title: "The connection does not keep to the frames of HTTP/2.";
+    };
+    readonly http2_flood: {
+        readonly status: 429;
+        readonly source: "downstream";
+        readonly title: "The connection asks for too much that leads to nothing.";
+    };
     readonly header_timeout: {
         readonly status: 408;
         readonly source: "downstream";
@@ -96,6 +132,21 @@ declare const table: {
         readonly status: 499;
         readonly source: "downstream";
         readonly title: "The client left before the answer was complete.";
+    };
+    readonly websocket_origin: {
+        readonly status: 403;
+        readonly source: "downstream";
+        readonly title: "Pages of this origin may not open WebSockets here.";
+    };
+    readonly tunnel_idle: {
+        readonly status: 408;
+        readonly source: "gateway";
+        readonly title: "Nothing passed through the WebSocket for too long.";
+    };
+    readonly tunnel_expired: {
+        readonly status: 408;
+        readonly source: "gateway";
+        readonly title: "The WebSocket reached its greatest age.";
     };
     readonly route_not_found: {
         readonly status: 404;
@@ -157,12 +208,31 @@ declare const table: {
         readonly status: 504;
         readonly source: "upstream";
         readonly title: "The service did not accept a connection in time.";
+        readonly grpc: 14;
+        readonly retry: true;
+    };
+    readonly tls_verify_failed: {
+        readonly status: 502;
+        readonly source: "upstream";
+        readonly title: "The service's TLS certificate is not one that this gateway takes.";
+        readonly retry: true;
+    };
+    readonly tls_handshake_failed: {
+        readonly status: 502;
+        readonly source: "upstream";
+        readonly title: "No TLS connection to the service could be made.";
         readonly retry: true;
     };
     readonly connection_reused_closed: {
         readonly status: 502;
         readonly source: "upstream";
         readonly title: "The service closed the connection as it was reused.";
+        readonly retry: true;
+    };
+    readonly stream_refused: {
+        readonly status: 502;
+        readonly source: "upstream";
+        readonly title: "The service refused the request before it looked at it.";
         readonly retry: true;
     };
     readonly response_timeout: {
@@ -197,8 +267,14 @@ declare const table: {
     };
     readonly body_idle: {
         readonly status: 504;
+        readonly grpc: 14;
         readonly source: "upstream";
         readonly title: "The service stopped sending its answer.";
+    };
+    readonly upgrade_unsupported: {
+        readonly status: 502;
+        readonly source: "upstream";
+        readonly title: "The service takes no WebSocket over HTTP/2.";
     };
     readonly upgrade_unasked: {
         readonly status: 502;

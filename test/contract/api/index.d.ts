@@ -1,6 +1,7 @@
 export { z } from "zod";
-export type { ConditionInput, ConfigInput, LimitsInput, ListenerInput, MatchInput, OneOrMany, PolicyInput, RewriteInput, RouteInput, ServiceInput, SplitInput, TimeInput, } from "./config/define.ts";
+export type { ConditionInput, ConfigInput, LimitsInput, ListenerInput, MatchInput, OneOrMany, PolicyInput, RewriteInput, RouteInput, ServiceInput, SplitInput, TimeInput, WebSocketInput, } from "./config/define.ts";
 export { defineConfig } from "./config/define.ts";
+export type { AcmeInput, CertificateInput, ClientsInput, ServiceTlsInput, TlsInput, } from "./config/define-tls.ts";
 export { Failure } from "./errors/failure.ts";
 export type { ReasonCode, ReasonSource, ReasonSpec } from "./errors/reasons.ts";
 export type { Body, BodyFailure, BodySink, BodySource, Chunk } from "./lib/body.ts";
@@ -10,7 +11,7 @@ export type { ReadonlyFields } from "./lib/fields.ts";
 export { Fields } from "./lib/fields.ts";
 export type { Outgoing } from "./lib/outgoing.ts";
 export { Reply } from "./lib/reply.ts";
-export type { Peer, ReceivedRequest } from "./lib/request.ts";
+export type { ClientCertificate, Peer, PeerTls, ReceivedRequest } from "./lib/request.ts";
 export type { Exchange, Outcome } from "./pipeline/exchange.ts";
 export type { ForkOptions, ForkRequest } from "./pipeline/fork.ts";
 export type { MemoryReply } from "./pipeline/memory-downstream.ts";

@@ -29,7 +29,27 @@ export interface Peer {
     readonly listener: string;
     readonly trusted: boolean;
     readonly secure: boolean;
+    readonly tls?: PeerTls | undefined;
+    readonly hsts?: string | undefined;
     readonly trusts: (address: string) => boolean;
+}
+export interface PeerTls {
+    readonly serverName: string;
+    readonly protocol: string;
+    readonly cipher: string;
+    readonly alpn: string;
+    readonly certificate: ClientCertificate | undefined;
+}
+export interface ClientCertificate {
+    readonly subject: string;
+    readonly issuer: string;
+    readonly names: readonly string[];
+    readonly spiffeId: string | undefined;
+    readonly fingerprint: string;
+    readonly serial: string;
+    readonly notAfter: number;
+    readonly der: string;
+    readonly chain: readonly string[];
 }
 export interface DownstreamEvents {
     sent(complete: boolean, bytes: number, failure: string | undefined): void;

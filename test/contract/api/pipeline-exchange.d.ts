@@ -22,6 +22,7 @@ export declare class Exchange implements DownstreamEvents {
     deadline: number;
     constructor(snapshot: Snapshot, downstream: Downstream, request: ReceivedRequest, depth?: number);
     get listener(): string;
+    get clientCertificate(): ClientCertificate | undefined;
     get params(): Readonly<Record<string, string>>;
     get ended(): boolean;
     get failure(): Failure | undefined;
@@ -38,4 +39,5 @@ export interface Outcome {
     readonly bytes: number;
     readonly reason: string | undefined;
     readonly duration: number;
+    readonly grpcStatus: number | undefined;
 }

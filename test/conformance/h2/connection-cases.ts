@@ -1,0 +1,382 @@
+import { block, F, frame, headers, octets, request, settingsFrame, T } from "../../support/frames.ts";
+import type { Case } from "./cases.ts";
+
+const GET = request();
+const LARGE = "x".repeat(16_385);
+
+/** §4 and §6: frames as such, and those that govern a connection. */
+export const CONNECTION_CASES: readonly Case[] = [
+  {
+    section: "4.1",
+    title: "a frame of an unknown type is let pass",
+    send: frame(0xbe, 0x2a, 7, "what"),
+    expect: "lives",
+  },
+  {
+    section: "4.1",
+    title: "unknown flags are let pass",
+    send: frame(T.ping, 0xfe & ~F.ack, 0, "8 octets"),
+    expect: "lives",
+  },
+  {
+    section: "4.1",
+    title: "the reserved bit of a stream's number is let pass",
+    send: frame(T.headers, F.endHeaders | F.endStream, 0x8000_0001, block(GET)),
+    expect: { status: 200, stream: 1 },
+  },
+  {
+    section: "4.2",
+    title: "DATA of 16,384 octets is taken",
+    send: headers(1, request("POST"), false) + frame(T.data, F.endStream, 1, "x".repeat(16_384)),
+    expect: { status: 200 },
+  },
+  {
+    section: "4.2",
+    title: "DATA larger than SETTINGS_MAX_FRAME_SIZE",
+    send: headers(1, request("POST"), false) + frame(T.data, 0, 1, LARGE),
+    expect: { goAway: "FRAME_SIZE_ERROR" },
+    reaches: true,
+  },
+  {
+    section: "4.2",
+    title: "HEADERS larger than that",
+    send: frame(T.headers, 5, 1, LARGE),
+    expect: { goAway: "FRAME_SIZE_ERROR" },
+  },
+  {
+    section: "4.2",
+    title: "an unknown frame larger than that",
+    send: frame(0xbe, 0, 0, LARGE),
+    expect: { goAway: "FRAME_SIZE_ERROR" },
+  },
+  {
+    section: "4.3",
+    title: "a header block that is not HPACK",
+    send: frame(T.headers, 5, 1, "\xff\xff\xff\xff\xff\xff\xff\xff"),
+    expect: { goAway: "COMPRESSION_ERROR" },
+  },
+  {
+    section: "4.3",
+    title: "a header block that ends within a field",
+    send: frame(T.headers, 5, 1, "\0\x08:met"),
+    expect: { goAway: "COMPRESSION_ERROR" },
+  },
+  {
+    section: "4.3",
+    title: "PRIORITY within a header block",
+    send: frame(T.headers, F.endStream, 1, block(GET)) + frame(T.priority, 0, 1, "\0\0\0\0\x10"),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "4.3",
+    title: "DATA within a header block",
+    send: frame(T.headers, 0, 1, block(GET)) + frame(T.data, F.endStream, 1, "x"),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "4.3",
+    title: "an unknown frame within a header block",
+    send: frame(T.headers, F.endStream, 1, block(GET)) + frame(0xbe, 0, 1, ""),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "4.3",
+    title: "HEADERS of another stream within a header block",
+    send: frame(T.headers, F.endStream, 1, block(GET)) + headers(3, GET),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "5.5",
+    title: "an unknown frame on an idle stream is let pass",
+    send: frame(0xbe, 0, 77, "x"),
+    expect: "lives",
+  },
+  {
+    section: "6.1",
+    title: "DATA on stream 0",
+    send: frame(T.data, F.endStream, 0, "x"),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.1",
+    title: "padding is not content",
+    send:
+      headers(1, request("POST", "/echo"), false) + frame(T.data, F.padded | F.endStream, 1, "\x03abc\0\0\0"),
+    expect: { status: 200 },
+  },
+  {
+    section: "6.1",
+    title: "DATA that is padding only",
+    send: headers(1, request("POST", "/echo"), false) + frame(T.data, F.padded | F.endStream, 1, "\x02\0\0"),
+    expect: { status: 200 },
+  },
+  {
+    section: "6.1",
+    title: "padding longer than the frame",
+    send: headers(1, request("POST"), false) + frame(T.data, F.padded, 1, "\x04abc"),
+    expect: { goAway: "PROTOCOL_ERROR" },
+    reaches: true,
+  },
+  {
+    section: "6.1",
+    title: "PADDED without a length",
+    send: headers(1, request("POST"), false) + frame(T.data, F.padded, 1, ""),
+    expect: { goAway: ["FRAME_SIZE_ERROR", "PROTOCOL_ERROR"] },
+    reaches: true,
+  },
+  {
+    section: "6.2",
+    title: "HEADERS on stream 0",
+    send: headers(0, GET),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.2",
+    title: "HEADERS with padding",
+    send: frame(T.headers, F.endHeaders | F.endStream | F.padded, 1, `\x04${block(GET)}\0\0\0\0`),
+    expect: { status: 200 },
+  },
+  {
+    section: "6.2",
+    title: "HEADERS with priority",
+    send: frame(T.headers, F.endHeaders | F.endStream | F.priority, 1, `\x80\0\0\0\x10${block(GET)}`),
+    expect: { status: 200 },
+  },
+  {
+    section: "6.2",
+    title: "HEADERS with padding longer than the frame",
+    send: frame(T.headers, F.endHeaders | F.endStream | F.padded, 1, `\xff${block(GET)}`),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.2",
+    title: "HEADERS too short for its priority",
+    send: frame(T.headers, F.endHeaders | F.endStream | F.priority, 1, "\0\0"),
+    expect: { goAway: "FRAME_SIZE_ERROR" },
+  },
+  {
+    section: "6.3",
+    title: "PRIORITY is let pass",
+    send: frame(T.priority, 0, 5, "\0\0\0\0\x10"),
+    expect: "lives",
+  },
+  {
+    section: "6.3",
+    title: "PRIORITY on stream 0",
+    send: frame(T.priority, 0, 0, "\0\0\0\0\x10"),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.3",
+    title: "PRIORITY of the wrong length",
+    send: headers(1, request("POST"), false) + frame(T.priority, 0, 1, "\0\0\0\0"),
+    expect: { reset: "FRAME_SIZE_ERROR" },
+    reaches: true,
+  },
+  {
+    section: "6.4",
+    title: "RST_STREAM on stream 0",
+    send: frame(T.reset, 0, 0, octets(8, 4)),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.4",
+    title: "RST_STREAM on an idle stream",
+    send: frame(T.reset, 0, 9, octets(8, 4)),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.4",
+    title: "RST_STREAM of the wrong length",
+    send: headers(1, request("POST"), false) + frame(T.reset, 0, 1, "abc"),
+    expect: { goAway: "FRAME_SIZE_ERROR" },
+    reaches: true,
+  },
+  { section: "6.5", title: "SETTINGS is acknowledged", send: settingsFrame([4, 70_000]), expect: "lives" },
+  {
+    section: "6.5",
+    title: "SETTINGS on a stream",
+    send: frame(T.settings, 0, 1, ""),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.5",
+    title: "an acknowledgement with a payload",
+    send: frame(T.settings, F.ack, 0, octets(1, 6)),
+    expect: { goAway: "FRAME_SIZE_ERROR" },
+  },
+  {
+    section: "6.5",
+    title: "SETTINGS of the wrong length",
+    send: frame(T.settings, 0, 0, "\0\x03\0"),
+    expect: { goAway: "FRAME_SIZE_ERROR" },
+  },
+  {
+    section: "6.5.2",
+    title: "SETTINGS_ENABLE_PUSH of 2",
+    send: settingsFrame([2, 2]),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.5.2",
+    title: "SETTINGS_INITIAL_WINDOW_SIZE above 2^31-1",
+    send: settingsFrame([4, 0x8000_0000]),
+    expect: { goAway: "FLOW_CONTROL_ERROR" },
+  },
+  {
+    section: "6.5.2",
+    title: "SETTINGS_MAX_FRAME_SIZE below 16,384",
+    send: settingsFrame([5, 16_383]),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.5.2",
+    title: "SETTINGS_MAX_FRAME_SIZE above 2^24-1",
+    send: settingsFrame([5, 0x100_0000]),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.5.2",
+    title: "an unknown parameter is let pass",
+    send: settingsFrame([0xff, 1]),
+    expect: "lives",
+  },
+  {
+    section: "RFC 8441 3",
+    title: "SETTINGS_ENABLE_CONNECT_PROTOCOL of 2",
+    send: settingsFrame([8, 2]),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.6",
+    title: "PUSH_PROMISE from a client",
+    send: headers(1, request("POST"), false) + frame(T.push, F.endHeaders, 1, octets(2, 4) + block(GET)),
+    expect: { goAway: "PROTOCOL_ERROR" },
+    reaches: true,
+  },
+  {
+    section: "6.7",
+    title: "PING is answered with its payload",
+    send: frame(T.ping, 0, 0, "payload!"),
+    expect: "lives",
+  },
+  {
+    section: "6.7",
+    title: "an answer to no PING is let pass",
+    send: frame(T.ping, F.ack, 0, "payload!"),
+    expect: "lives",
+  },
+  {
+    section: "6.7",
+    title: "PING on a stream",
+    send: frame(T.ping, 0, 1, "payload!"),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.7",
+    title: "PING of the wrong length",
+    send: frame(T.ping, 0, 0, "short"),
+    expect: { goAway: "FRAME_SIZE_ERROR" },
+  },
+  {
+    section: "6.8",
+    title: "GOAWAY on a stream",
+    send: frame(T.goAway, 0, 1, octets(0, 8)),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.8",
+    title: "GOAWAY that is too short",
+    send: frame(T.goAway, 0, 0, "abc"),
+    expect: { goAway: "FRAME_SIZE_ERROR" },
+  },
+  {
+    section: "6.8",
+    title: "a client that leaves is left",
+    send: frame(T.goAway, 0, 0, octets(0, 8)),
+    expect: { goAway: "NO_ERROR" },
+  },
+  {
+    section: "6.9",
+    title: "WINDOW_UPDATE of 0 on the connection",
+    send: frame(T.window, 0, 0, octets(0, 4)),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.9",
+    title: "WINDOW_UPDATE of 0 on a stream",
+    send: headers(1, request("POST"), false) + frame(T.window, 0, 1, octets(0, 4)),
+    expect: { reset: "PROTOCOL_ERROR" },
+    reaches: true,
+  },
+  {
+    section: "6.9",
+    title: "WINDOW_UPDATE of the wrong length",
+    send: frame(T.window, 0, 0, "abc"),
+    expect: { goAway: "FRAME_SIZE_ERROR" },
+  },
+  {
+    section: "6.9",
+    title: "WINDOW_UPDATE on an idle stream",
+    send: frame(T.window, 0, 9, octets(1, 4)),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.9.1",
+    title: "a connection's window above 2^31-1",
+    send: frame(T.window, 0, 0, octets(0x7fff_ffff, 4)) + frame(T.window, 0, 0, octets(1, 4)),
+    expect: { goAway: "FLOW_CONTROL_ERROR" },
+  },
+  {
+    section: "6.9.1",
+    title: "a stream's window above 2^31-1",
+    send: headers(1, request("POST"), false) + frame(T.window, 0, 1, octets(0x7fff_ffff, 4)),
+    expect: { reset: "FLOW_CONTROL_ERROR" },
+    reaches: true,
+  },
+  {
+    section: "6.9.2",
+    title: "SETTINGS that makes a stream's window too large",
+    send:
+      headers(1, request("POST"), false) +
+      frame(T.window, 0, 1, octets(0x7fff_0000, 4)) +
+      settingsFrame([4, 0x7fff_ffff]),
+    expect: { goAway: "FLOW_CONTROL_ERROR" },
+    reaches: true,
+  },
+  {
+    section: "6.10",
+    title: "CONTINUATION behind nothing",
+    send: frame(T.continuation, F.endHeaders, 1, block(GET)),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.10",
+    title: "CONTINUATION behind a whole block",
+    send: headers(1, request("POST"), false) + frame(T.continuation, F.endHeaders, 1, ""),
+    expect: { goAway: "PROTOCOL_ERROR" },
+    reaches: true,
+  },
+  {
+    section: "6.10",
+    title: "CONTINUATION on stream 0",
+    send: frame(T.headers, F.endStream, 1, block(GET)) + frame(T.continuation, F.endHeaders, 0, ""),
+    expect: { goAway: "PROTOCOL_ERROR" },
+  },
+  {
+    section: "6.10",
+    title: "a block in three frames is one",
+    send:
+      frame(T.headers, F.endStream, 1, block(GET).slice(0, 9)) +
+      frame(T.continuation, 0, 1, block(GET).slice(9, 20)) +
+      frame(T.continuation, F.endHeaders, 1, block(GET).slice(20)),
+    expect: { status: 200 },
+  },
+  {
+    section: "6.10",
+    title: "DATA is flow-controlled beyond the stream's window",
+    send: headers(1, request("POST", "/queued"), false) + frame(T.data, 0, 1, "x".repeat(16_000)).repeat(17),
+    expect: { reset: "FLOW_CONTROL_ERROR" },
+    reaches: true,
+  },
+];
