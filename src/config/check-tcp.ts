@@ -20,6 +20,9 @@ export function checkTcp({ file, value }: ConfigDocument, services: ServiceScope
       if (listener[key] !== undefined && listener[key] !== false)
         findings.add(at(key), `${key} and tcp exclude each other`, "write one of them", "key");
     checkKeys(tcp, listener["tls"], findings, at("tcp"));
+    if (isMap(listener["tls"]) && listener["tls"]["hsts"] !== undefined)
+      findings.add(at("tls", "hsts"), "hsts and tcp exclude each other", "write one of them", "key");
+    checkClients(listener["tls"], findings, at("tls", "clients"));
     for (const [path, name] of namesIn(tcp)) {
       const where = at("tcp", ...path);
       if (services.use(name)) checkEndpoints(written[name], name, findings, where);
@@ -45,6 +48,18 @@ function checkKeys(tcp: WrittenMap, tls: unknown, findings: Findings, { file, pa
         { file, path: [...path, key] },
         `service and ${key} exclude each other`,
         "write one",
+        "key",
+      );
+}
+
+/** No Host follows that could be compared: who asks for another name, or for none, would come without a certificate. */
+function checkClients(tls: unknown, findings: Findings, { file, path }: Origin): void {
+  for (const [i, { hosts }] of mapsOf(isMap(tls) ? tls["clients"] : undefined))
+    if (Array.isArray(hosts) && hosts.length > 0)
+      findings.add(
+        { file, path: [...path, i, "hosts"] },
+        "on a TCP listener every name leads to one service: a client that asks for another would need no certificate",
+        "leave hosts out: the entry holds for all",
         "key",
       );
 }

@@ -65,6 +65,26 @@ test("what a TCP listener cannot mean is refused with its place", () => {
   assert.match(unknown ?? "", /^listeners\[0\]\.tcp\.sni\..*a host/);
 });
 
+test("client certificates are asked for by a TCP listener under every name, or not at all", () => {
+  const tls = (clients: object): object => ({ tls: { certificates: [], clients: [clients] } });
+  const asked = (clients: object): string[] =>
+    problems({ listeners: [listener({ service: "db" }, tls(clients))], services: DB }).filter((problem) =>
+      problem.startsWith("listeners[0].tls.clients[0].hosts"),
+    );
+  assert.deepEqual(asked({ ca: "ca.pem" }), []);
+  const [problem] = asked({ hosts: ["db.example"], ca: "ca.pem" });
+  assert.match(problem ?? "", /would need no certificate$/);
+});
+
+test("a TCP listener has no answers to put Strict-Transport-Security on", () => {
+  const tls = { certificates: [], hsts: "365d" };
+  assert.ok(
+    problems({ listeners: [listener({ service: "db" }, { tls })], services: DB }).includes(
+      "listeners[0].tls.hsts: hsts and tcp exclude each other",
+    ),
+  );
+});
+
 test("no route is bound to a TCP listener", () => {
   const routes = [{ name: "all", listeners: ["in"], service: "web" }];
   assert.deepEqual(

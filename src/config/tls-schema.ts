@@ -12,7 +12,7 @@ export interface TlsConfig {
   readonly ciphers: readonly string[];
   /** Groups for key exchange, the preferred one first; empty for the default. */
   readonly curves: readonly string[];
-  readonly alpn: readonly AlpnProtocol[];
+  readonly alpn?: readonly AlpnProtocol[] | undefined;
   readonly clients: readonly ClientsConfig[];
   readonly tickets: { readonly key: string | undefined };
   /** What Strict-Transport-Security says on every answer; undefined for nothing. */
@@ -158,8 +158,10 @@ export const listenerTls: z.ZodType<TlsConfig> = z.strictObject({
   alpn: z
     .array(z.enum(["h2", "http/1.1"]))
     .min(1)
-    .default(["h2", "http/1.1"])
-    .describe("Protocols that are offered, the preferred one first (default h2, http/1.1)."),
+    .optional()
+    .describe(
+      "Protocols that are offered, the preferred one first (default h2, http/1.1; on a TCP listener none: who asks for any is let in).",
+    ),
   clients: z
     .array(clients)
     .default([])

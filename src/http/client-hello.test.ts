@@ -131,6 +131,15 @@ test("a hello that does not end is given up", () => {
   assert.match(nameIn(endless), /ClientHello is too long|does not begin|is cut|no valid length|ClientHello/);
 });
 
+test("a hello that is cut into thousands of records is put together once, and not before it is whole", (t) => {
+  const whole = records(message([extension(0x3a3a, Buffer.alloc(4_000)), nameExtension("shop.example")]), 1);
+  const { mock } = t.mock.method(Buffer, "concat");
+  assert.equal(nameIn(whole.subarray(0, -1)), `needs ${whole.length}`);
+  assert.equal(mock.callCount(), 0);
+  assert.equal(nameIn(whole), "shop.example");
+  assert.equal(mock.callCount(), 1);
+});
+
 test("the hello of a real client is read", async (t) => {
   const server = createServer();
   t.after(() => server.close());

@@ -61,28 +61,40 @@ export class ClientHelloReader {
  * @returns the hello; how many bytes there must be before another look is worth it; or a failure
  */
 export function readClientHello(bytes: Buffer): ClientHello | Failure | number {
-  const parts: Buffer[] = [];
+  const head: number[] = [];
   let have = 0;
+  let length = Number.POSITIVE_INFINITY;
   for (let at = 0; at < bytes.length; ) {
     const wrong = recordProblem(bytes, at);
     if (wrong !== undefined) return malformed(wrong);
     if (bytes.length < at + RECORD_HEAD) return at + RECORD_HEAD;
     const end = at + RECORD_HEAD + bytes.readUInt16BE(at + 3);
-    const part = bytes.subarray(at + RECORD_HEAD, end);
-    parts.push(part);
-    have += part.length;
-    const message = have >= MESSAGE_HEAD ? Buffer.concat(parts, have) : undefined;
-    if (message !== undefined) {
-      const length = MESSAGE_HEAD + message.readUIntBE(1, 3);
-      if (message[0] !== CLIENT_HELLO) return malformed("it does not begin with a ClientHello");
+    const to = Math.min(end, bytes.length);
+    for (let i = at + RECORD_HEAD; head.length < MESSAGE_HEAD && i < to; i++) head.push(bytes[i]!);
+    have += to - at - RECORD_HEAD;
+    if (have >= MESSAGE_HEAD && length === Number.POSITIVE_INFINITY) {
+      const [type, high = 0, middle = 0, low = 0] = head;
+      length = MESSAGE_HEAD + high * 65_536 + middle * 256 + low;
+      if (type !== CLIENT_HELLO) return malformed("it does not begin with a ClientHello");
       if (length > HELLO_MAX) return malformed("the ClientHello is too long");
-      if (have >= length) return readBody(message.subarray(MESSAGE_HEAD, length));
     }
+    if (have >= length) return readBody(contentOf(bytes, to).subarray(MESSAGE_HEAD, length));
     if (end > bytes.length) return end;
     if (end > HELLO_MAX) return malformed("the ClientHello is too long");
     at = end;
   }
   return bytes.length + RECORD_HEAD;
+}
+
+/** What the records up to `to` hold. Put together once: a client may cut it into thousands. */
+function contentOf(bytes: Buffer, to: number): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < to; ) {
+    const end = at + RECORD_HEAD + bytes.readUInt16BE(at + 3);
+    parts.push(bytes.subarray(at + RECORD_HEAD, Math.min(end, to)));
+    at = end;
+  }
+  return Buffer.concat(parts);
 }
 
 /** What is wrong with the head of a record, as far as it is here. */

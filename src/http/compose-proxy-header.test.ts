@@ -23,6 +23,15 @@ test("version 1 is one line (PROXY protocol §2.1)", () => {
   assert.equal(text({ address: "", port: 0 }, HERE), "PROXY UNKNOWN\r\n");
 });
 
+test("IPv4 in IPv6, as dual-stack sockets tell their own address, is IPv4", () => {
+  assert.equal(
+    text({ address: "192.0.2.7", port: 1 }, { address: "::ffff:198.51.100.1", port: 443 }),
+    "PROXY TCP4 192.0.2.7 198.51.100.1 1 443\r\n",
+  );
+  const header = composeProxyHeader("v2", { address: "::ffff:c000:207", port: 1 }, HERE);
+  assert.equal(header.toString("hex", 12), "2111000c" + "c0000207" + "c6336401" + "0001" + "01bb");
+});
+
 test("version 2 is binary (PROXY protocol §2.2)", () => {
   const header = composeProxyHeader("v2", { address: "203.0.113.9", port: 0x3039 }, HERE);
   assert.equal(

@@ -9,6 +9,8 @@ const LOCAL = 0x20;
 const PROXY = 0x21;
 const TCP4 = 0x11;
 const TCP6 = 0x21;
+/** What stands before an IPv4 address in IPv6. */
+const MAPPED = Buffer.from("00000000000000000000ffff", "hex");
 
 /**
  * The header that begins a connection to a service (PROXY protocol §2).
@@ -41,8 +43,14 @@ function ports(from: number, to: number): Buffer {
   return Buffer.from([from >> 8, from & 0xff, to >> 8, to & 0xff]);
 }
 
-/** The octets of an address: 4 or 16; undefined for what is none. */
+/** The octets of an address: 4 or 16, IPv4 in IPv6 as IPv4; undefined for what is none. */
 function octetsOf(address: string): Buffer | undefined {
+  const octets = writtenOctets(address);
+  const isMapped = octets?.length === 16 && octets.subarray(0, 12).equals(MAPPED);
+  return isMapped ? octets.subarray(12) : octets;
+}
+
+function writtenOctets(address: string): Buffer | undefined {
   const [plain = ""] = address.split("%");
   const version = isIP(plain);
   if (version === 0) return undefined;
@@ -68,7 +76,7 @@ function mapped(octets: Buffer): Buffer {
   if (octets.length === 16) return octets;
   // All zeros stand for no address in either family.
   if (octets.every((octet) => octet === 0)) return Buffer.alloc(16);
-  return Buffer.concat([Buffer.alloc(10), Buffer.from([0xff, 0xff]), octets]);
+  return Buffer.concat([MAPPED, octets]);
 }
 
 function textOf(octets: Buffer): string {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type AddressInfo, createServer as createTcp, type LookupFunction } from "node:net";
+import { type AddressInfo, createServer as createTcp, type LookupFunction, Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { createServer as createTls } from "node:tls";
 import { authority, shown } from "../../test/support/authority.ts";
@@ -132,5 +132,29 @@ for (const mode of MODES) {
       assert.ok(!("reader" in dialed));
       assert.equal(dialed.code, "connect_timeout");
     }
+  });
+
+  test(`who gives up while the preface leaves keeps no connection open (${mode})`, async (t) => {
+    const server = createTcp((socket) => socket.on("error", () => undefined).resume());
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => server.close());
+    const address = { host: "127.0.0.1", port: (server.address() as AddressInfo).port };
+    const accepted = once(server, "connection") as Promise<[Socket]>;
+    const told: string[] = [];
+    const owner = { dialed: () => void told.push("dialed"), undialed: () => void told.push("undialed") };
+    const tls = new TlsClient("127.0.0.1", tlsOptions({}));
+    const preface = Buffer.from("PROXY UNKNOWN\r\n");
+    const write = Socket.prototype.write as (...args: unknown[]) => boolean;
+    const { mock } = t.mock.method(Socket.prototype, "write", function (this: Socket, ...args: unknown[]) {
+      const taken = write.apply(this, args);
+      if (args[0] === preface) dialing.abort();
+      return taken;
+    });
+    const dialing = new Dialing(owner, { address, tls, timeout: 0, preface }, mode);
+    const [socket] = await accepted;
+    await within("its end", once(socket, "close"));
+    assert.ok(mock.callCount() > 0);
+    assert.deepEqual(told, []);
   });
 }

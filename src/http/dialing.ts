@@ -72,8 +72,8 @@ export class Dialing implements TransportOwner {
     socket.on("error", failed).once("close", closed);
     socket.once("connect", () => {
       socket.off("close", closed);
-      this.#giveUp = undefined;
       socket.write(preface, () => {
+        this.#giveUp = undefined;
         if (!this.#over && !socket.destroyed) this.#secure(tls.connectOver(this, socket));
         else this.closed(error);
       });

@@ -20,6 +20,8 @@ export interface PoolOptions {
   /** How long an unused connection is kept, in milliseconds. */
   readonly keepAlive: number;
   readonly mode: ReadMode;
+  /** Whether there is a place for one more, where several pools share theirs; left out: only `max` counts. */
+  readonly mayOpen?: (() => boolean) | undefined;
 }
 
 interface Waiting {
@@ -85,8 +87,13 @@ export class Pool implements EndpointPool, ClientOwner, DialingOwner, Swept {
 
   /** Opens as many connections as there are requests waiting, within the cap. */
   #grow(): void {
-    const { target, mode, max } = this.#options;
-    while (!this.#closed && this.#dialing.size < this.#queue.length && this.size < max)
+    const { target, mode, max, mayOpen } = this.#options;
+    while (
+      !this.#closed &&
+      this.#dialing.size < this.#queue.length &&
+      this.size < max &&
+      mayOpen?.() !== false
+    )
       this.#dialing.add(new Dialing(this, target, mode));
   }
 

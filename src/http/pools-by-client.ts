@@ -11,15 +11,15 @@ const NOBODY: ProxySource = { address: "", port: 0 };
  */
 export class PoolsByClient implements EndpointPool, Swept {
   readonly #max: number;
-  readonly #make: (source: ProxySource) => EndpointPool;
+  readonly #make: (source: ProxySource, mayOpen: () => boolean) => EndpointPool;
   readonly #byClient = new Map<string, EndpointPool>();
   #closed = false;
 
   /**
    * @param max open connections, of all clients together
-   * @param make a pool whose connections name a client
+   * @param make a pool whose connections name a client; it asks before each whether there is a place for it
    */
-  constructor(max: number, make: (source: ProxySource) => EndpointPool) {
+  constructor(max: number, make: (source: ProxySource, mayOpen: () => boolean) => EndpointPool) {
     this.#max = max;
     this.#make = make;
   }
@@ -33,7 +33,7 @@ export class PoolsByClient implements EndpointPool, Swept {
   }
 
   #begin(key: string, source: ProxySource): EndpointPool {
-    const pool = this.#make(source);
+    const pool = this.#make(source, () => this.#hasRoom());
     if (this.#closed) pool.close();
     if (this.#byClient.size === 0) watch(this);
     this.#byClient.set(key, pool);
@@ -42,13 +42,15 @@ export class PoolsByClient implements EndpointPool, Swept {
 
   /** Whether one more connection may be opened; those of clients that have nothing under way go for it. */
   #hasRoom(): boolean {
+    let { size } = this;
     for (const [key, pool] of this.#byClient) {
-      if (this.size < this.#max) return true;
+      if (size < this.#max) return true;
       if (pool.size !== pool.idle || pool.waiting > 0) continue;
+      size -= pool.size;
       this.#byClient.delete(key);
       pool.close();
     }
-    return this.size < this.#max;
+    return size < this.#max;
   }
 
   forget(client: PoolClient): void {

@@ -48,6 +48,8 @@ export class ServerConnection
   #peerEnded = false;
   /** What is answered from here on is the last; a tunnel has so many milliseconds. */
   #leaves: number | undefined = undefined;
+  /** A tunnel may go on all the same. */
+  #retires = false;
 
   constructor(handler: RequestHandler, limits: ListenerLimits, peer: Peer) {
     this.#handler = handler;
@@ -188,7 +190,7 @@ export class ServerConnection
     if (ahead !== undefined) this.#body.push(ahead, 0, ahead.length, false);
     this.#tunnel.start();
     if (this.#mayRead()) this.#transport.resume();
-    if (this.#leaves !== undefined) this.goAway(this.#leaves);
+    if (this.#leaves !== undefined && !this.#retires) this.goAway(this.#leaves);
   }
 
   messageWritten(): void {
@@ -282,6 +284,11 @@ export class ServerConnection
     if (this.#tunnel?.stays(goes) !== true) goes();
     if (lingerMs > 0 || this.#busy) this.#clock.leaveAfter(lingerMs);
     else this.#transport.destroy();
+  }
+
+  retire(lingerMs: number): void {
+    this.#retires = true;
+    if (this.#tunnel === undefined) this.stop(lingerMs);
   }
 
   /** Closes at once. */

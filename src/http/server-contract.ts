@@ -16,6 +16,8 @@ export interface ServedConnection extends TransportOwner {
   open(transport: Transport): void;
   /** What is under way is answered and is the last; an idle connection waits so long for a request on its way, in milliseconds. */
   stop(lingerMs: number): void;
+  /** As `stop`, but a tunnel goes on until it ends by itself. */
+  retire(lingerMs: number): void;
   /** Closes at once. */
   destroy(): void;
 }

@@ -238,6 +238,16 @@ export class HttpServer implements ProxiedOwner, TlsAcceptorOwner {
     clearTimeout(timer);
   }
 
+  /** As `stop`, but tunnels go on until they end by themselves; resolves when the last has. */
+  async retire(): Promise<void> {
+    this.#linger = LINGER;
+    for (const connection of this.#connections) connection.retire(LINGER);
+    await this.#listening.close();
+    if (this.size === 0) return;
+    this.#empty ??= Promise.withResolvers<void>();
+    await this.#empty.promise;
+  }
+
   #destroyAll(): void {
     for (const connection of this.#connections) connection.destroy();
     for (const connection of this.#unnamed.keys()) connection.destroy();

@@ -150,6 +150,8 @@ export class TcpConnection implements ServedConnection, TcpSideOwner, DialingOwn
   /** What is open goes on until it ends, or the server's patience does. */
   stop(): void {}
 
+  retire(): void {}
+
   destroy(): void {
     this.#service?.destroy();
     this.#transport.destroy();
@@ -179,9 +181,16 @@ export class TcpConnection implements ServedConnection, TcpSideOwner, DialingOwn
     if (this.#hello !== undefined) {
       // Bytes of a hello do not start the wait anew.
       if (now - this.#began >= this.#helloTimeout) this.#refuse(new Failure("tls_hello_timeout"));
-    } else if (this.#client === undefined || (this.#client.over && this.#service?.over)) {
+    } else if (this.#client === undefined || this.#isOver) {
       if (silent >= LINGER) this.destroy();
     } else if (this.#service !== undefined) this.#sweepIdle(silent);
+  }
+
+  /** Each end has said all, and was sent all. */
+  get #isOver(): boolean {
+    const client = this.#client!;
+    const service = this.#service;
+    return client.over && service?.over === true && client.flushed && service.flushed;
   }
 
   #sweepIdle(silent: number): void {

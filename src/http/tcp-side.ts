@@ -40,6 +40,11 @@ export class TcpSide implements TransportOwner, IncomingOwner, WriterOwner {
     return this.incoming.done && this.#writer.over;
   }
 
+  /** All that it was sent is in the kernel's hands. */
+  get flushed(): boolean {
+    return !this.#transport.busy;
+  }
+
   received(bytes: Buffer, to: number, reused: boolean): boolean {
     this.#owner.stirred();
     this.incoming.push(bytes, 0, to, reused);

@@ -12,6 +12,10 @@ export interface TlsContext {
   readonly alpn: Buffer;
   /** The CA's answer on the certificate, stapled for clients that ask. */
   readonly ocsp: Buffer | undefined;
+  /** Until then it is stapled, in milliseconds since 1970: clients refuse an older one. Undefined for ever. */
+  readonly ocspUntil?: number | undefined;
+  /** It answers a CA's question, and nobody speaks on. */
+  readonly challenge?: boolean;
   /** What is asked of the client's certificate. */
   readonly verify: "none" | "optional" | "required";
   /** Stands for all that is asked of it; empty for nothing. */

@@ -3,7 +3,7 @@ import type { TLSSocket, TLSSocketOptions } from "node:tls";
 import type { ClientCertificate, PeerTls } from "../lib/request.ts";
 import { clientCertificateOf } from "./client-certificate.ts";
 import { handshakeResult, verifyResult } from "./handshake-result.ts";
-import type { TlsContext } from "./tls-contract.ts";
+import { ACME_PROTOCOL, type TlsContext } from "./tls-contract.ts";
 import { tlsSocketOn } from "./tls-socket.ts";
 import { type ReadMode, Transport, type TransportOwner } from "./transport.ts";
 
@@ -44,19 +44,20 @@ export class TlsHandshake implements TransportOwner {
 
   /** Begins, once: `raw` is the accepted socket, `begun` what was read of it already. */
   begin(raw: Socket, wanted: ReadMode, begun?: Buffer): void {
-    const { secure, alpn, ocsp, verify } = this.#context;
+    const { secure, alpn, ocsp, ocspUntil = Number.POSITIVE_INFINITY, verify } = this.#context;
     const options: TLSSocketOptions = {
       isServer: true,
       secureContext: secure,
       requestCert: verify !== "none",
       // Only whether one came is asked of OpenSSL: Node lets every certificate through, which is looked at below.
       rejectUnauthorized: verify === "required",
-      ALPNProtocols: alpn,
+      // An empty list would refuse every client that offers something.
+      ...(alpn.length > 0 && { ALPNProtocols: alpn }),
     };
     const { socket, mode } = tlsSocketOn(raw, options, wanted);
     this.#socket = socket;
     const handle = handleOf(socket);
-    if (ocsp !== undefined) handle.setOCSPResponse(ocsp);
+    if (ocsp !== undefined && Date.now() < ocspUntil) handle.setOCSPResponse(ocsp);
     socket.once("secure", () => this.#secured());
     socket.on("_tlsError", onTlsError);
     this.#transport = new Transport(this, socket, mode);
@@ -74,6 +75,11 @@ export class TlsHandshake implements TransportOwner {
     const name = plainName(asked);
     // OpenSSL knows none in a session of TLS 1.2 that is resumed; a second hello may not ask for another.
     if (this.#serverName !== undefined && name !== "" && name !== this.#serverName) {
+      this.#fail("hello_malformed");
+      return;
+    }
+    // Nor may it take back that it is a CA's, for which nothing was asked of the client.
+    if (this.#context.challenge === true && socket.alpnProtocol !== ACME_PROTOCOL) {
       this.#fail("hello_malformed");
       return;
     }

@@ -12,7 +12,7 @@ export function wholeExpression(regex: string): RegExp {
 /** Whether an origin is one of those written. Origins are compared as browsers write them: in lower case (RFC 6454 §6.2). */
 export function originSet(origins: readonly OriginCondition[]): (origin: string) => boolean {
   if (origins.includes("*")) return () => true;
-  const texts = origins.filter((one) => typeof one === "string").map((one) => one.toLowerCase());
+  const texts = origins.filter((one) => typeof one === "string").map((one) => serialized(one.toLowerCase()));
   const exact = new Set(texts.filter((one) => !one.includes("*")));
   const below = texts.filter((one) => one.includes("*")).map((one) => one.split("*") as [string, string]);
   const patterns = origins.flatMap((one) => (typeof one === "string" ? [] : [wholeExpression(one.regex)]));
@@ -20,6 +20,11 @@ export function originSet(origins: readonly OriginCondition[]): (origin: string)
     exact.has(asking) ||
     below.some(([scheme, domain]) => isBelow(asking, scheme, domain)) ||
     patterns.some((pattern) => pattern.test(asking));
+}
+
+/** Without the port that the scheme has anyway: browsers leave it out. */
+function serialized(origin: string): string {
+  return origin.replace(/^(https:.*):443$|^(http:.*):80$/, "$1$2");
 }
 
 /** Whether an origin is `scheme`, then at least one label, then `domain` (which begins with its dot). */

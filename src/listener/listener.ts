@@ -157,6 +157,11 @@ export class Listener {
     return this.#server.stopAccepting();
   }
 
+  /** As `stop`, but tunnels go on until they end by themselves. */
+  retire(): Promise<void> {
+    return this.#server.retire();
+  }
+
   stop(graceMs: number): Promise<void> {
     return this.#server.stop(graceMs);
   }

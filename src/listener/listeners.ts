@@ -44,6 +44,8 @@ const CLOSING = 30_000;
 export class Listeners {
   readonly #options: ListenersOptions;
   #byName = new Map<string, Listener>();
+  /** No more are opened. */
+  #retires = false;
   /** Gone from the config, but not done. */
   readonly #retired = new Set<Listener>();
   #tickets: Uint8Array;
@@ -77,15 +79,14 @@ export class Listeners {
   /** One listener's after the other, with room for other work in between; what is unchanged is taken over. */
   async #tlsOf(config: Config): Promise<ReadonlyMap<string, TlsContexts>> {
     const made = new Map<string, TlsContexts>();
-    for (const { name, tls } of this.#mine(config)) {
+    for (const { name, tls, tcp } of this.#mine(config)) {
       if (tls === undefined) continue;
       const before = this.#byName.get(name)?.tls;
       const counted = (result: string): void => this.#options.handshake(result, name);
+      const leads = tcp !== undefined;
+      const same = before?.config === tls && before.leads === leads;
       try {
-        made.set(
-          name,
-          before?.config === tls ? before : new TlsContexts(tls, this.#tickets, counted, before),
-        );
+        made.set(name, same ? before : new TlsContexts(tls, this.#tickets, counted, before, leads));
       } catch (error) {
         throw new Error(`the listener ${name} cannot speak TLS: ${(error as Error).message}`);
       }
@@ -107,16 +108,22 @@ export class Listeners {
   }
 
   #mine({ listeners }: Config): readonly ListenerConfig[] {
-    return this.#options.first ? listeners : listeners.filter(({ address }) => address.socket === undefined);
+    return listeners.filter(({ name, address }) => {
+      if (this.#retires && this.#byName.get(name)?.standsOn(address) !== true) return false;
+      return this.#options.first || address.socket === undefined;
+    });
   }
 
   commit({ config, opened, tls }: PreparedListeners): void {
     const before = this.#byName;
+    const mine = this.#mine(config);
     this.#byName = new Map();
-    for (const listener of this.#mine(config)) {
+    for (const listener of mine) {
       const kept = opened.get(listener.name) ?? before.get(listener.name)!;
       kept.configure(listener, config, tls.get(listener.name));
       kept.enter();
+      // They may have been changed since it was prepared.
+      kept.tls?.rotate(this.#tickets);
       this.#byName.set(listener.name, kept);
     }
     for (const [name, listener] of before)
@@ -158,5 +165,12 @@ export class Listeners {
   async stop(graceMs: number): Promise<void> {
     const all = [...this.all, ...this.#retired];
     await Promise.all(all.map((listener) => listener.stop(graceMs)));
+  }
+
+  /** As `stop`, but tunnels go on until they end by themselves. */
+  async retire(): Promise<void> {
+    this.#retires = true;
+    const all = [...this.all, ...this.#retired];
+    await Promise.all(all.map((listener) => listener.retire()));
   }
 }

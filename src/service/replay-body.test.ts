@@ -139,3 +139,29 @@ test("when no try will follow, the source is told once", () => {
   body.drop();
   assert.equal(source.cancelled, 1);
 });
+
+test("what comes between two tries and is too much to be kept waits for the next", () => {
+  const source = new Source();
+  const body = new ReplayBody(source);
+  body.start(new Sink(true));
+  source.sink!.data("a".repeat(40_000));
+  body.cancel();
+  assert.equal(source.sink!.data("b".repeat(40_000)), false);
+  assert.equal(body.whole, true);
+  const second = new Sink(true);
+  body.again().start(second);
+  assert.equal(second.text, "a".repeat(40_000) + "b".repeat(40_000));
+  assert.equal(source.resumed, 1);
+  assert.equal(body.whole, false);
+});
+
+test("a piece that waits between two tries is given back when none follows", () => {
+  const source = new Source();
+  const body = new ReplayBody(source);
+  body.start(new Sink(true));
+  source.sink!.data("a".repeat(40_000));
+  body.cancel();
+  source.sink!.data("b".repeat(40_000));
+  body.drop();
+  assert.deepEqual([source.resumed, source.cancelled], [1, 1]);
+});

@@ -23,6 +23,8 @@ export class ReplayBody implements BodySource, BodySink {
   #busy = false;
   /** A piece that came meanwhile. */
   #late: Chunk | undefined = undefined;
+  /** A piece that came between two tries and is too large to be kept: the source waits with it for the next. */
+  #spare: Chunk | undefined = undefined;
   #started = false;
   #end: { trailers: Fields | undefined } | undefined = undefined;
   #failure: BodyFailure | undefined = undefined;
@@ -70,11 +72,24 @@ export class ReplayBody implements BodySource, BodySink {
       this.#started = true;
       this.#source.start(this);
     } else if (this.#failure !== undefined) sink.fail(this.#failure);
-    else if (this.#end !== undefined && !this.#busy) sink.end(this.#end.trailers);
+    else if (!this.#busy) this.#goOn();
+  }
+
+  /** What was kept is with the sink: what came behind it follows. */
+  #goOn(): void {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    if (spare === undefined) {
+      if (this.#end !== undefined) this.#sink?.end(this.#end.trailers);
+    } else if (this.data(spare)) this.#source.resume();
   }
 
   data(chunk: Chunk): boolean {
     if (this.#kept !== undefined) {
+      if (this.#sink === undefined && this.#keptSize + chunk.length > KEPT_MAX) {
+        this.#spare = chunk;
+        return false;
+      }
       this.#keptSize += chunk.length;
       if (this.#keptSize > KEPT_MAX) this.#kept = undefined;
       else this.#kept.push(ownedCopy(chunk));
@@ -112,9 +127,8 @@ export class ReplayBody implements BodySource, BodySink {
     this.#busy = false;
     const late = this.#late;
     this.#late = undefined;
-    if (late === undefined) {
-      if (this.#end !== undefined) this.#sink?.end(this.#end.trailers);
-    } else if (this.#sink?.data(late) === false) this.#owing = turn;
+    if (late === undefined) this.#goOn();
+    else if (this.#sink?.data(late) === false) this.#owing = turn;
     else this.#source.resume();
   }
 
@@ -136,10 +150,11 @@ export class ReplayBody implements BodySource, BodySink {
 
   /** A piece that no sink has got needs nobody's word. */
   #letGo(): void {
+    const piece = this.#late ?? (this.whole ? undefined : this.#spare);
     this.#busy = false;
-    if (this.#late === undefined) return;
     this.#late = undefined;
-    this.#source.resume();
+    if (!this.whole) this.#spare = undefined;
+    if (piece !== undefined) this.#source.resume();
   }
 }
 

@@ -159,6 +159,12 @@ export class Gateway {
     };
   }
 
+  /** Takes nothing more, and closes everything once what is in flight is answered and the last tunnel has ended by itself. */
+  async retire(graceMs: number): Promise<void> {
+    await this.listeners.retire();
+    await this.stop(graceMs);
+  }
+
   /** Answers what is in flight, at most for `graceMs`, then closes everything. */
   async stop(graceMs: number): Promise<void> {
     const end = performance.now() + graceMs;

@@ -63,6 +63,8 @@ export type ToWorker =
   | { readonly type: "tickets"; readonly secret: Uint8Array }
   | { readonly type: "stop-accepting" }
   | { readonly type: "stop"; readonly graceMs: number }
+  /** Another serves in its place: it ends with its last tunnel. */
+  | { readonly type: "retire"; readonly graceMs: number }
   | { readonly type: "ask"; readonly id: number; readonly what: Question };
 
 /** What the main thread may want to know of a worker. */

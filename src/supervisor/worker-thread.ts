@@ -64,6 +64,11 @@ function abort(generation: number): void {
   if (current !== undefined) parts.keepOnly(current);
 }
 
+async function retire(graceMs: number): Promise<void> {
+  await gateway.retire(graceMs);
+  process.exit(0);
+}
+
 async function stop(graceMs: number): Promise<void> {
   await gateway.stop(graceMs);
   process.exit(0);
@@ -90,6 +95,10 @@ function take(message: Exclude<ToWorker, { type: "ask" }>): Promise<void> | void
       return gateway.listeners.rotateTickets(message.secret);
     case "stop-accepting":
       return gateway.listeners.stopAccepting().then(() => tell({ type: "accepting-stopped" }));
+    case "retire":
+      // Not waited for: the signal to stop may come meanwhile.
+      void retire(message.graceMs);
+      return;
     case "stop":
       return stop(message.graceMs);
   }

@@ -46,6 +46,8 @@ export class ServingWorker {
   /** It serves a config. */
   serving = false;
   gone = false;
+  /** Another serves in its place; it is there for its tunnels. */
+  retired = false;
 
   constructor(start: WorkerStart, events: WorkerEvents) {
     this.index = start.index;
@@ -133,6 +135,14 @@ export class ServingWorker {
   stop(graceMs: number): Promise<void> {
     this.#why = "stopped";
     this.#send({ type: "stop", graceMs });
+    return this.#end.promise;
+  }
+
+  /** Answers what is in flight, keeps its tunnels until they end by themselves, and ends; resolves when it is gone. */
+  retire(graceMs: number): Promise<void> {
+    this.retired = true;
+    this.#why = "another serves in its place";
+    this.#send({ type: "retire", graceMs });
     return this.#end.promise;
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { newTicketSecret } from "../listener/tls/ticket-keys.ts";
 import { createSeries, type SharedSeries } from "../observe/series.ts";
 import { SeriesBook } from "../observe/series-book.ts";
@@ -30,7 +31,9 @@ const TICKETS = 12 * 3_600_000;
 /** How long workers have to get a config ready, in milliseconds. */
 const PREPARE = 30_000;
 /** A worker that has loaded more versions of one file of users' code is replaced: V8 keeps them all. */
-const VERSIONS = 50;
+const VERSIONS = 200;
+/** Past so many versions it is replaced even if another, replaced before, must end its tunnels for that. */
+const VERSIONS_MAX = 400;
 
 const LATE: RefusedUpdate = { problems: undefined, message: "a worker did not get ready in time" };
 const NOBODY: RefusedUpdate = { problems: undefined, message: "no worker is left" };
@@ -193,7 +196,8 @@ export class Workers {
   async #try(update: ConfigUpdate, accept: () => void): Promise<RefusedUpdate | undefined> {
     const first = !this.#accepted;
     const workers = this.all.filter(
-      ({ index, serving }) => (serving || first) && this.#wanted.has(index) && !this.#stopping,
+      ({ index, serving, retired }) =>
+        (serving || first) && (this.#wanted.has(index) || retired) && !this.#stopping,
     );
     const answers = await withinLimit(workers.map((worker) => worker.prepare(update)));
     const living = workers.filter((worker) => !worker.gone);
@@ -227,25 +231,33 @@ export class Workers {
     const most = Math.max(0, ...Object.values(counts ?? {}));
     if (most <= VERSIONS) return;
     const spare = this.#workers.findIndex((_, at) => !this.#wanted.has(at));
-    const brought = await this.#turns.take(() => this.#succeed(index, spare));
-    if (!brought) return;
+    // One that stays for its tunnels has the place; where too much gathers meanwhile, they are told to go.
+    const retired = this.#workers[spare];
+    if (retired?.retired === true && most > VERSIONS_MAX) await this.#end(retired, graceMs);
+    const end = await this.#turns.take(() => this.#succeed(index, spare, graceMs));
+    if (end === undefined) return;
     this.#options.log(
       `worker ${spare} serves for worker ${index}, which had loaded ${most} versions of a policy`,
     );
-    await old!.stopAccepting();
-    await this.#end(old!, graceMs);
+    await Promise.race([end.gone, sleep(graceMs, undefined, { ref: false })]);
   }
 
-  /** Brings a worker into the place of one that serves. */
-  async #succeed(old: number, index: number): Promise<boolean> {
-    const first = old === this.#first;
-    if (this.#stopping || this.#workers[index] !== undefined || this.#workers[old]?.serving !== true)
-      return false;
-    if (!(await this.#bring(index, first))) return false;
-    this.#wanted.delete(old);
-    this.#wanted.add(index);
-    if (first) this.#first = index;
-    return true;
+  /** Brings a worker into the place of one that serves, which from then on accepts nothing more. */
+  async #succeed(
+    index: number,
+    successor: number,
+    graceMs: number,
+  ): Promise<{ readonly gone: Promise<void> } | undefined> {
+    const first = index === this.#first;
+    const old = this.#workers[index];
+    if (this.#stopping || this.#workers[successor] !== undefined || old?.serving !== true) return undefined;
+    if (!(await this.#bring(successor, first))) return undefined;
+    this.#wanted.delete(index);
+    this.#wanted.add(successor);
+    if (first) this.#first = successor;
+    // Within the turn: no change comes before it has stopped, so that no client meets what is out of force.
+    await old.stopAccepting();
+    return { gone: old.retire(graceMs) };
   }
 
   /** Stops accepting everywhere. */

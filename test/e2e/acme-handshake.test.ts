@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
 import { acmeAlpnFile, acmeTokenFile } from "../../src/config/acme-files.ts";
+import { TlsAcceptor } from "../../src/http/tls-accept.ts";
 import { createAlpnCertificate, createAuthority, createCertificate } from "../../src/lib/x509.ts";
+import { acmeContext } from "../../src/listener/tls/acme-context.ts";
 import { Client } from "../support/client.ts";
 import { startGateway } from "../support/gateway.ts";
 import { within } from "../support/wait.ts";
@@ -109,4 +112,32 @@ test("a challenge by http is answered before the redirect and the routes; an unk
   ])
     assert.equal((await ask("plain", other)).text, "served", other);
   assert.equal((await ask("plain", "/.well-known/other")).status, 308);
+});
+
+test("the context that answers a CA lets nobody speak who does not agree on acme-tls/1", async (t) => {
+  const storage = mkdtempSync(join(tmpdir(), "torana-acme-"));
+  t.after(() => rmSync(storage, { recursive: true, force: true }));
+  const file = acmeAlpnFile(storage, "shop.example")!;
+  mkdirSync(dirname(file), { recursive: true });
+  const { cert, key } = await createAlpnCertificate("shop.example", new Uint8Array(32));
+  writeFileSync(file, key + cert);
+  const only = acmeContext(storage, "shop.example");
+  assert.ok(only);
+  const ended = Promise.withResolvers<string>();
+  const acceptor = new TlsAcceptor({
+    secured: () => ended.resolve("it may speak"),
+    unsecured: () => ended.resolve("it is gone"),
+  });
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const settings = { only, choose: () => only, counted: () => undefined };
+    acceptor.accept({ address: "127.0.0.1", port: 1 }, socket, "data", settings, 5_000);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const client = connect({ host: "127.0.0.1", port, rejectUnauthorized: false });
+  client.on("error", () => undefined);
+  t.after(() => client.destroy());
+  assert.equal(await within("the end of the handshake", ended.promise), "it is gone");
 });

@@ -8,8 +8,9 @@ import { TLSSocket } from "node:tls";
 import { Failure } from "../../src/errors/failure.ts";
 import { type ProxySource, readProxyHeader } from "../../src/http/proxy-header.ts";
 import { authority, shown } from "../support/authority.ts";
-import { type Client, request } from "../support/client.ts";
+import { type Client, type Response, request } from "../support/client.ts";
 import { type Stage, stageOf } from "../support/stage.ts";
+import { until } from "../support/wait.ts";
 
 /** What each connection to a service began with. */
 interface Introduced {
@@ -97,6 +98,48 @@ test("idle connections of others make room; where none is idle the request is re
   for (const client of [...clients, ...clients])
     assert.equal((await client.ask(request("GET /"))).text, nameOf(client));
   assert.ok(sources.length >= 6, `${sources.length} connections`);
+});
+
+test("all clients together get no more connections than there may be; who has one waits for it", async (t) => {
+  const { promise: free, resolve: release } = Promise.withResolvers<void>();
+  let open = 0;
+  let most = 0;
+  const web = createHttp(async (incoming, outgoing) => {
+    incoming.resume();
+    await free;
+    outgoing.end("served");
+  });
+  const server = createServer((socket) => {
+    most = Math.max(most, ++open);
+    socket.on("error", () => undefined).on("close", () => open--);
+    socket.once("readable", () => {
+      const bytes = socket.read() as Buffer;
+      const header = readProxyHeader(bytes, bytes.length);
+      assert.ok(header !== undefined && !(header instanceof Failure));
+      if (bytes.length > header.end) socket.unshift(bytes.subarray(header.end));
+      web.emit("connection", socket);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const stage = await stageOf(t, [], {
+    listeners: [{ name: "test", address: "127.0.0.1:0", trusted: ["127.0.0.1"] }],
+    routes: [{ name: "all", service: "main" }],
+    services: {
+      main: { endpoints: [`http://127.0.0.1:${port}`], proxyProtocol: "v1", connections: { max: 2 } },
+    },
+  });
+  const ask = (address: string): Promise<Response> =>
+    stage.ask(request("GET /", { "X-Forwarded-For": address }));
+  const first = [ask("192.0.2.1"), ask("192.0.2.2")];
+  await until("both to have a connection", () => open === 2);
+  const later = [1, 2, 1, 2].map((last) => ask(`192.0.2.${last}`));
+  await until("the others to be taken", () => stage.gateway.gateway.reading().inFlight === 6);
+  release();
+  for (const { text } of await Promise.all([...first, ...later])) assert.equal(text, "served");
+  assert.equal(most, 2);
 });
 
 test("HTTP/2 to a service begins so too, and no two clients share a connection", async (t) => {

@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "../support/client.ts";
 import { refusals, startGateway, type TestGateway } from "../support/gateway.ts";
 import { Random } from "../support/random.ts";
@@ -314,4 +315,27 @@ test("a server on a Unix socket is a service too", async (t) => {
   client.fin();
   assert.equal(await client.closed(), "ping");
   assert.equal(typeof (server.address() as AddressInfo | string), "string");
+});
+
+test("what waits for a client that pauses is not cut off once both ends have said all", async (t) => {
+  const path = join(mkdtempSync(join(tmpdir(), "torana-tcp-")), "in.sock");
+  t.after(() => rmSync(dirname(path), { recursive: true }));
+  // The size decides what of it is still in our hands while the client pauses: one of these is such.
+  const service = await startRawService(async ({ socket, wire }) => {
+    const { bytes } = await wire.rest();
+    socket.end(Buffer.alloc(Number(bytes.toString())));
+  });
+  await passing(t, [service], { listener: { address: `unix:${path}` } });
+  const sizes = Array.from({ length: 24 }, (_, i) => 65_536 + i * 24_576);
+  const taken = await Promise.all(
+    sizes.map(async (size) => {
+      const socket = connect({ path, allowHalfOpen: true }).pause();
+      socket.end(String(size));
+      await sleep(2_000);
+      let total = 0;
+      for await (const piece of socket as AsyncIterable<Buffer>) total += piece.length;
+      return total;
+    }),
+  );
+  assert.deepEqual(taken, sizes);
 });

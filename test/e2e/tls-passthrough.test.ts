@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, connect as connectTcp } from "node:net";
+import { type AddressInfo, connect as connectTcp, createServer as createPlain } from "node:net";
 import { Duplex } from "node:stream";
 import { type TestContext, test } from "node:test";
 import { connect, createServer, type Server, type TLSSocket } from "node:tls";
@@ -158,4 +158,29 @@ test("openssl s_client finds the server behind and believes its certificate", as
   run.child.stdin?.end("Q\n");
   const { stderr } = await run;
   assert.match(stderr, /Verification: OK/);
+});
+
+test("what ends TLS for TCP agrees on no protocol of HTTP, and lets clients in that offer their own", async (t) => {
+  const ca = authority(t);
+  const server = createPlain((socket) => {
+    socket.on("error", () => undefined).end("ready");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const { cert, key } = ca.issue({ names: ["DNS:db.example"] });
+  const gateway = await startGateway({
+    listeners: [
+      { name: "db", address: "127.0.0.1:0", tcp: { service: "db" }, tls: { certificates: [{ cert, key }] } },
+    ],
+    services: { db: { endpoints: [`tcp://127.0.0.1:${(server.address() as AddressInfo).port}`] } },
+  });
+  t.after(() => gateway.stop(0));
+  for (const protocol of ["postgresql", "h2"]) {
+    const options = { port: gateway.port(), host: "127.0.0.1", servername: "db.example" };
+    const socket = connect({ ...options, ALPNProtocols: [protocol], rejectUnauthorized: false });
+    const [greeting] = (await within("the greeting", once(socket, "data"))) as [Buffer];
+    assert.deepEqual([String(greeting), socket.alpnProtocol], ["ready", false]);
+    socket.destroy();
+  }
 });

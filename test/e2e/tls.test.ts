@@ -7,6 +7,8 @@ import { type AddressInfo, connect as connectPlain, createServer, type Socket } 
 import { after, test } from "node:test";
 import { connect } from "node:tls";
 import { promisify } from "node:util";
+import { checkConfig } from "../../src/config/load.ts";
+import { loadCatalog } from "../../src/snapshot/catalog.ts";
 import { TestAuthority } from "../support/certificates.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { startRawService, startService } from "../support/service.ts";
@@ -258,6 +260,26 @@ test("gateways with one ticket key resume one another's sessions", async () => {
   for (const gateway of gateways) await gateway.stop();
 });
 
+test("tickets are made by a secret that was changed while a config got ready", async () => {
+  await using service = await startService((_request, response) => void response.end("served"));
+  const both = { certificates: [pair(shop), pair(other)] };
+  const gateways = [
+    await startGateway(config(service.url, {})),
+    await startGateway(config(service.url, both)),
+  ];
+  const [one, two] = gateways.map(({ gateway }) => gateway);
+  const next = checkConfig(config(service.url, both));
+  const prepared = await one!.prepare(next, await loadCatalog(next, new Map()));
+  const secret = randomBytes(48);
+  for (const gateway of [one!, two!]) gateway.listeners.rotateTickets(secret);
+  one!.commit(prepared);
+  const { session } = await askTls(one!.port(), { ca, servername: "other.example" });
+  assert.ok(session);
+  const { resumed } = await askTls(two!.port(), { ca, servername: "other.example", session });
+  assert.equal(resumed, true);
+  for (const gateway of gateways) await gateway.stop();
+});
+
 test("the hello may come octet by octet", async () => {
   await using service = await startService((_request, response) => void response.end("served"));
   const gateway = await startGateway(config(service.url, { certificates: [pair(shop), pair(other)] }));
@@ -453,20 +475,21 @@ test("a PROXY protocol header stands before the handshake", async () => {
   await gateway.stop();
 });
 
-test("an OCSP answer is stapled for who asks", async () => {
+test("an OCSP answer is stapled for who asks, as long as it holds", async (t) => {
   await using service = await startService((_request, response) => void response.end("served"));
   const certificates = [{ ...pair(shop), ocsp: authority.ocsp(shop) }];
   const gateway = await startGateway(config(service.url, { certificates }));
-  const socket = connect({
-    host: "127.0.0.1",
-    port: gateway.port(),
-    ca,
-    servername: "shop.example",
-    requestOCSP: true,
-  });
-  const [answer] = (await once(socket, "OCSPResponse")) as [Buffer | null];
-  assert.ok(answer !== null && answer.length > 100);
-  socket.destroy();
+  const stapled = async (): Promise<Buffer | null> => {
+    const asking = { ca, servername: "shop.example", requestOCSP: true };
+    const socket = connect({ host: "127.0.0.1", port: gateway.port(), ...asking });
+    const [answer] = (await once(socket, "OCSPResponse")) as [Buffer | null];
+    socket.destroy();
+    return answer;
+  };
+  assert.ok(((await stapled()) ?? "").length > 100);
+  t.mock.timers.enable({ apis: ["Date"], now: Date.now() + 3 * 86_400_000 });
+  assert.equal(await stapled(), null);
+  t.mock.timers.reset();
   assert.equal(await outcome(askTls(gateway.port(), { ca, servername: "shop.example" })), 200);
   await gateway.stop();
 });

@@ -16,6 +16,8 @@ export interface Http2PoolOptions extends Http2ClientOptions {
   /** How long a request waits for one, in milliseconds. */
   readonly waitTimeout: number;
   readonly mode: ReadMode;
+  /** Whether there is a place for one more, where several pools share theirs; left out: only `max` counts. */
+  readonly mayOpen?: (() => boolean) | undefined;
 }
 
 interface Waiting {
@@ -93,7 +95,7 @@ export class Http2Pool implements EndpointPool, DialingOwner, Http2ClientOwner, 
   /** Makes as many connections as those who wait need, within the cap. */
   #grow(): void {
     const { target, max, mode } = this.#options;
-    while (!this.#closed && this.#mayMake(max) && this.#queue.length > this.#making * this.#streamsEach) {
+    while (!this.#closed && this.#queue.length > this.#making * this.#streamsEach && this.#mayMake(max)) {
       this.#making++;
       this.#dialing.add(new Dialing(this, target, mode));
     }
@@ -101,7 +103,8 @@ export class Http2Pool implements EndpointPool, DialingOwner, Http2ClientOwner, 
 
   /** One that only ends what it began keeps no place from its successor, but they are not without number. */
   #mayMake(max: number): boolean {
-    return this.#open.length + this.#making < max && this.size < max * 2;
+    if (this.#open.length + this.#making >= max || this.size >= max * 2) return false;
+    return this.#options.mayOpen?.() !== false;
   }
 
   dialed(dialing: Dialing): void {

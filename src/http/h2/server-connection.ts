@@ -177,6 +177,10 @@ export class Http2ServerConnection extends Http2Connection implements ServedConn
    */
   stop(lingerMs: number): void {
     for (const stream of this.streams.values()) (stream as Http2ServerStream).stop();
+    this.retire(lingerMs);
+  }
+
+  retire(lingerMs: number): void {
     if (this.closing || this.#leaving || this.transport.closed) return;
     if (lingerMs <= 0) {
       this.#leave();

@@ -184,6 +184,7 @@ export class StreamWriter implements BodySink {
     if (this.over) return;
     this.#stop();
     this.#owner.messageCut(failure);
+    this.#release();
   }
 
   /** Nobody wants the rest; what is in the kernel's hands is waited for. */

@@ -26,7 +26,7 @@ export function acmeContext(storage: string, host: string): TlsContext | undefin
     const pem = file === undefined ? undefined : splitPem(readFileSync(file, "latin1"));
     if (pem === undefined) return undefined;
     const secure = createSecureContext({ ...pem, ca: [], minVersion: "TLSv1.2" });
-    return { secure, alpn: OFFERED, ocsp: undefined, verify: "none", requirement: "" };
+    return { secure, alpn: OFFERED, ocsp: undefined, challenge: true, verify: "none", requirement: "" };
   } catch {
     return undefined;
   }

@@ -21,6 +21,9 @@ interface NativeContext {
   setTicketKeys(keys: Uint8Array): void;
 }
 
+/** What HTTP listeners offer by ALPN, the preferred one first. */
+const HTTP: readonly string[] = ["h2", "http/1.1"];
+
 /** Contexts that a host of no certificate's or requirement's own may add at most; names come from clients. */
 const LATER_MAX = 1_000;
 
@@ -31,6 +34,8 @@ export class TlsContexts implements TlsSettings {
   readonly only: TlsContext | undefined;
   readonly counted: (result: string) => void;
   readonly config: TlsConfig;
+  /** What is decrypted is led on byte by byte: it is no HTTP. */
+  readonly leads: boolean;
   readonly #alpn: Buffer;
   /** Folder with the answers to TLS-ALPN-01 challenges; undefined where none are expected. */
   readonly #challenges: string | undefined;
@@ -47,13 +52,17 @@ export class TlsContexts implements TlsSettings {
     secret: Uint8Array,
     counted: (result: string) => void,
     previous?: TlsContexts,
+    leads = false,
   ) {
     this.config = config;
+    this.leads = leads;
     this.#secret = secretOf(config, secret);
     this.counted = counted;
     this.requirements = new Requirements(config.clients);
     this.#alpn = Buffer.concat(
-      config.alpn.map((name) => Buffer.concat([Buffer.of(name.length), Buffer.from(name, "latin1")])),
+      (config.alpn ?? (leads ? [] : HTTP)).map((name) =>
+        Buffer.concat([Buffer.of(name.length), Buffer.from(name, "latin1")]),
+      ),
     );
     if (config.certificates.length === 0)
       throw new Error("there is no certificate: what acme obtains is there only where torana run keeps it");
@@ -71,7 +80,8 @@ export class TlsContexts implements TlsSettings {
 
   /** Tells apart settings that every context is made with. */
   get settingsId(): string {
-    const { minVersion, ciphers, curves, alpn } = this.config;
+    const { minVersion, ciphers, curves } = this.config;
+    const alpn = this.#alpn.toString("latin1");
     return JSON.stringify([minVersion, ciphers, curves, alpn, hash("sha256", this.#secret, "base64url")]);
   }
 
@@ -89,7 +99,9 @@ export class TlsContexts implements TlsSettings {
 
   /** Tickets are made by another secret from now on, where they are not the config's own. */
   rotate(secret: Uint8Array): void {
-    this.#secret = secretOf(this.config, secret);
+    const next = secretOf(this.config, secret);
+    if (Buffer.compare(next, this.#secret) === 0) return;
+    this.#secret = next;
     for (const { secure, requirement } of this.#contexts.values())
       (secure.context as NativeContext).setTicketKeys(ticketKeys(this.#secret, requirement));
   }
@@ -110,11 +122,12 @@ export class TlsContexts implements TlsSettings {
   }
 
   #make({ certificates }: Shown, asked: Requirement): TlsContext {
-    const { ocsp } = certificates[0]!;
+    const { ocsp, about } = certificates[0]!;
     return {
       secure: this.#secure(certificates, asked),
       alpn: this.#alpn,
       ocsp: certificates.length > 1 || ocsp === undefined ? undefined : Buffer.from(ocsp, "base64"),
+      ocspUntil: about?.ocspUntil,
       verify: asked.verify,
       requirement: asked.id,
     };
