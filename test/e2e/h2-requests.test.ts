@@ -15,6 +15,7 @@ import { Readable } from "node:stream";
 import { after, before, suite, test } from "node:test";
 import { promisify } from "node:util";
 import { TestAuthority } from "../support/certificates.ts";
+import { FramePeer, headers, request } from "../support/frames.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { type Service, startService } from "../support/service.ts";
 import { until, within } from "../support/wait.ts";
@@ -205,6 +206,26 @@ function requests(scheme: string): void {
     stream.end("content");
     assert.deepEqual(JSON.parse((await got(stream)).body.toString()), { "x-sum": "42" });
   });
+
+  // Frames by hand are not encrypted.
+  if (scheme === "http")
+    test("trailers of the request that name its sender, or that a head is read for, go nowhere", async () => {
+      const peer = await FramePeer.open(gateway.port());
+      const bad = ["host", "content-length", "trailer"];
+      for (const [i, name] of bad.entries()) {
+        const id = 2 * i + 1;
+        peer.send(headers(id, request("POST", "/request-trailers"), false) + headers(id, [[name, "1"]]));
+        assert.equal((await peer.answer(id)).reset, "PROTOCOL_ERROR", name);
+      }
+      peer.send(headers(9, request("POST", "/request-trailers"), false));
+      const fields = [
+        ...["authorization", "cookie", "x-forwarded-for", "client-cert", "x_forwarded_for", "content-type"],
+        ...["x-request-id", "via", "x-sum"],
+      ].map((name): [string, string] => [name, "1"]);
+      peer.send(headers(9, fields));
+      assert.deepEqual(JSON.parse((await peer.answer(9)).body), { "x-sum": "1" });
+      peer.close();
+    });
 
   test("HEAD, 204 and 304 have no body", async () => {
     const head = await got(session.request({ ":method": "HEAD", ":path": "/large" }));

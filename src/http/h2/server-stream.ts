@@ -7,6 +7,7 @@ import type { DownstreamEvents, Peer, RequestHead } from "../../lib/request.ts";
 import { BodyPace } from "../body-pace.ts";
 import type { ServerDownstream } from "../server-contract.ts";
 import { ServerTunnel } from "../server-tunnel.ts";
+import { trailersOf } from "./client-head.ts";
 import type { FieldSection } from "./field-section.ts";
 import { COPIED_MAX } from "./frame-output.ts";
 import { ErrorCode } from "./protocol.ts";
@@ -80,16 +81,12 @@ export class Http2ServerStream extends Http2Stream implements ServerDownstream {
   // ---- what arrives
 
   laterHeaders(section: FieldSection, endStream: boolean): void {
-    const wrong = !endStream || section.pseudo.size > 0 || section.problem !== "" || this.#key !== undefined;
-    if (wrong) {
+    const trailers = trailersOf(section);
+    if (!endStream || this.#key !== undefined || trailers instanceof Failure) {
       this.#malformed("the trailers are not well-formed");
       return;
     }
-    if (section.excess !== undefined) {
-      this.#malformed("there are too many trailers");
-      return;
-    }
-    this.endIncoming(section.fields());
+    this.endIncoming(trailers);
     if (this.body?.contradicts) this.contradicted();
   }
 
@@ -222,6 +219,8 @@ export class Http2ServerStream extends Http2Stream implements ServerDownstream {
     this.#answered = true;
     this.#take()?.sent(complete, this.writer?.written ?? this.#bytes, failure);
     if (!complete || this.closed) return;
+    // All of it may be here without anybody having asked for it: its room is given back.
+    if (this.body?.untouched) this.body.cancel();
     if (this.remoteEnded && this.#lastCode === ErrorCode.none) this.finish();
     else {
       // The answer is whole and the request is not: the rest of it is not wanted (RFC 9113 §8.1).

@@ -130,7 +130,8 @@ export class StreamWriter implements BodySink {
     // Without room on its own stream it is asked again when the peer gives some.
     if (!done && this.#owner.sendWindow > 0) this.#side.writers.waitForRoom(this);
     const lies = typeof chunk !== "string" && size > COPIED_MAX;
-    if (lies && !this.#inKernel && !output.flush()) {
+    // Also what is added while an earlier part is in the kernel's hands: its memory must not be given back before it left.
+    if (lies && !output.flush() && !this.#inKernel) {
       this.#inKernel = true;
       this.#side.writers.waitForKernel(this);
     }
