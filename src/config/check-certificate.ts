@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { createSecureContext } from "node:tls";
+import { nodeTls } from "../lib/node-tls.ts";
 import { type OcspAnswer, plainSerial, readOcsp } from "./ocsp.ts";
 import { pemBlocks } from "./pem-blocks.ts";
 
@@ -61,7 +61,7 @@ export function checkTime(certificate: X509Certificate, now: number): PemProblem
 /** Whether OpenSSL takes certificate and key together: it refuses keys that are too short, for one. */
 export function checkPair(cert: string, key: string): PemProblem | undefined {
   try {
-    createSecureContext({ cert, key, ca: [] });
+    nodeTls().createSecureContext({ cert, key, ca: [] });
     return undefined;
   } catch (error) {
     const why = (error as Error).message.replace(/^error:[0-9A-F]+:[^:]*:[^:]*:/, "");
@@ -91,7 +91,7 @@ export function checkRevocations(text: string): PemProblem | undefined {
       "write PEM text; openssl crl -inform der -in FILE makes it of a DER file",
     );
   try {
-    createSecureContext({ crl: lists.map((list) => list.text), ca: [] });
+    nodeTls().createSecureContext({ crl: lists.map((list) => list.text), ca: [] });
     return undefined;
   } catch {
     return new PemProblem("its revocation list cannot be read", "fetch it again from the CA");

@@ -1,4 +1,4 @@
-import { createSecureContext, getCiphers } from "node:tls";
+import { nodeTls } from "../lib/node-tls.ts";
 
 /** Cipher suites of Mozilla's "intermediate" list, TLS 1.3's first; those with finite-field groups are left out. */
 export const DEFAULT_CIPHERS: readonly string[] = [
@@ -20,7 +20,7 @@ let ciphers: ReadonlySet<string> | undefined;
 
 /** Whether OpenSSL knows a cipher suite: of an unknown one among others it says nothing. */
 export function isCipher(name: string): boolean {
-  ciphers ??= new Set(getCiphers());
+  ciphers ??= new Set(nodeTls().getCiphers());
   return ciphers.has(name.toLowerCase());
 }
 
@@ -38,7 +38,7 @@ export function isCurve(name: string): boolean {
 
 function takes(options: { readonly ecdhCurve: string }): boolean {
   try {
-    createSecureContext({ ...options, ca: [] });
+    nodeTls().createSecureContext({ ...options, ca: [] });
     return true;
   } catch {
     return false;

@@ -1,14 +1,8 @@
 import { createHash } from "node:crypto";
 import { isIP, type NetConnectOpts, type Socket } from "node:net";
-import {
-  type ConnectionOptions,
-  checkServerIdentity,
-  connect,
-  createSecureContext,
-  type SecureContext,
-  type TLSSocket,
-} from "node:tls";
+import type { ConnectionOptions, SecureContext, TLSSocket } from "node:tls";
 import { Failure } from "../errors/failure.ts";
+import { nodeTls } from "../lib/node-tls.ts";
 import { handshakeFailure, verifyFailure } from "./tls-failure.ts";
 import { Transport, type TransportOwner } from "./transport.ts";
 
@@ -37,7 +31,7 @@ function contextOf(options: TlsClientOptions): SecureContext {
   let context = contexts.get(options);
   if (context === undefined) {
     const { ca, cert, key, minVersion } = options;
-    context = createSecureContext({ ca, cert, key, minVersion: `TLSv${minVersion}` });
+    context = nodeTls().createSecureContext({ ca, cert, key, minVersion: `TLSv${minVersion}` });
     contexts.set(options, context);
   }
   return context;
@@ -60,7 +54,7 @@ export class TlsClient {
       rejectUnauthorized: options.verify,
       // An address is no server name (RFC 6066 §3), but the certificate must have it.
       ...(isIP(name) === 0 && { servername: name }),
-      checkServerIdentity: (_name, certificate) => checkServerIdentity(name, certificate),
+      checkServerIdentity: (_name, certificate) => nodeTls().checkServerIdentity(name, certificate),
     };
   }
 
@@ -77,7 +71,7 @@ export class TlsClient {
   #attempt(owner: TransportOwner, where: ConnectionOptions, reached: boolean): TlsAttempt {
     const session = this.#session;
     const options = { ...where, ...this.#connect, allowHalfOpen: true, ...(session && { session }) };
-    return new TlsAttempt(this, this.#options, owner, connect(options), reached);
+    return new TlsAttempt(this, this.#options, owner, nodeTls().connect(options), reached);
   }
 
   /** @internal What the next handshake may go on from; undefined after one that failed. */

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import { createSecureContext } from "node:tls";
 import { acmeAlpnFile, splitPem } from "../../config/acme-files.ts";
 import type { ClientHello } from "../../http/client-hello.ts";
 import { ACME_PROTOCOL, type TlsContext } from "../../http/tls-contract.ts";
+import { nodeTls } from "../../lib/node-tls.ts";
 
 const OFFERED: Buffer = Buffer.concat([
   Buffer.of(ACME_PROTOCOL.length),
@@ -25,7 +25,7 @@ export function acmeContext(storage: string, host: string): TlsContext | undefin
   try {
     const pem = file === undefined ? undefined : splitPem(readFileSync(file, "latin1"));
     if (pem === undefined) return undefined;
-    const secure = createSecureContext({ ...pem, ca: [], minVersion: "TLSv1.2" });
+    const secure = nodeTls().createSecureContext({ ...pem, ca: [], minVersion: "TLSv1.2" });
     return { secure, alpn: OFFERED, ocsp: undefined, challenge: true, verify: "none", requirement: "" };
   } catch {
     return undefined;

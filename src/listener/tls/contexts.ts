@@ -1,10 +1,11 @@
 import { constants, hash } from "node:crypto";
-import { createSecureContext, type SecureContext } from "node:tls";
+import type { SecureContext } from "node:tls";
 import { pemBlocks } from "../../config/pem-blocks.ts";
 import { DEFAULT_CIPHERS, DEFAULT_CURVES } from "../../config/tls-options.ts";
 import type { CertificateConfig, TlsConfig } from "../../config/tls-schema.ts";
 import type { ClientHello } from "../../http/client-hello.ts";
 import type { TlsContext, TlsSettings } from "../../http/tls-contract.ts";
+import { nodeTls } from "../../lib/node-tls.ts";
 import { acmeContext, isAcmeHello } from "./acme-context.ts";
 import { HostTable } from "./host-table.ts";
 import { type Requirement, Requirements, requirementHost } from "./requirements.ts";
@@ -137,7 +138,7 @@ export class TlsContexts implements TlsSettings {
     const { minVersion, ciphers, curves } = this.config;
     const crl =
       asked.crl === undefined ? [] : pemBlocks(asked.crl).filter(({ label }) => label === "X509 CRL");
-    return createSecureContext({
+    return nodeTls().createSecureContext({
       cert: certificates.map(({ cert }) => cert),
       key: certificates.map(({ key }) => key),
       // Left out, Node would add all CAs that it knows: any of them could vouch for a client.
