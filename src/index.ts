@@ -13,6 +13,7 @@ export type {
   RouteInput,
   ServiceInput,
   SplitInput,
+  StoreInput,
   TimeInput,
   WebSocketInput,
 } from "./config/define.ts";
@@ -34,8 +35,20 @@ export { Fields } from "./lib/fields.ts";
 export type { Outgoing } from "./lib/outgoing.ts";
 export { Reply } from "./lib/reply.ts";
 export type { ClientCertificate, Peer, PeerTls, ReceivedRequest } from "./lib/request.ts";
+export type {
+  Authentication,
+  Authenticator,
+  AuthenticatorDefinition,
+  Identity,
+} from "./pipeline/authenticator.ts";
+export { Denied, defineAuthenticator } from "./pipeline/authenticator.ts";
+export type { Caller, CallReply, CallRequest } from "./pipeline/calls.ts";
+export { CallFailed } from "./pipeline/calls.ts";
+export type { Consumer, Consumers, Credential, CredentialKind, Permission } from "./pipeline/consumer.ts";
 export type { Exchange, Outcome } from "./pipeline/exchange.ts";
 export type { ForkOptions, ForkRequest } from "./pipeline/fork.ts";
+export type { Gauge, LimitDecision, Limiter, LimitRule, LimitState } from "./pipeline/limits.ts";
+export { StoreDown } from "./pipeline/limits.ts";
 export type { MemoryReply } from "./pipeline/memory-downstream.ts";
 export type { Phase } from "./pipeline/phases.ts";
 export type {
@@ -45,6 +58,7 @@ export type {
   BodyNeeds,
   BodyStep,
   BodyTransform,
+  Kept,
   PolicyDefinition,
   PolicyEnv,
   PolicySteps,

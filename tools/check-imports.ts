@@ -8,7 +8,7 @@ const ROWS: readonly (readonly string[])[] = [
   ["errors"],
   ["config", "http"],
   ["pipeline"],
-  ["routing", "stores"],
+  ["routing", "stores", "identity"],
   ["service"],
   ["backends", "discovery", "policies"],
   ["snapshot"],

@@ -52,13 +52,13 @@ async function exchanges(): Promise<Exchange[]> {
 }
 
 function logStep(options: object, files: LineFiles): (x: Exchange) => void {
-  const env: PolicyEnv = {
+  const env = {
     owner: "bench",
     clock: systemClock,
     random: Math.random,
     slot: () => ({ get: () => undefined, set: () => undefined }),
-    lines: (target) => files.open(target),
-  };
+    lines: (target: string) => files.open(target),
+  } as unknown as PolicyEnv;
   const read = accessLog.options.parse({ to: "/dev/null", ...options });
   return (accessLog.compile(read, env) as PolicySteps).log!;
 }

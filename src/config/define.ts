@@ -134,6 +134,19 @@ export interface ServiceInput {
   readonly policies?: readonly PolicyInput[];
 }
 
+/** A store that several gateways share. */
+export interface StoreInput {
+  readonly redis: {
+    readonly urls: readonly string[];
+    readonly mode?: "single" | "cluster" | "sentinel";
+    readonly master?: string;
+    readonly ca?: string;
+    readonly prefix?: string;
+  };
+  readonly timeout?: TimeInput;
+  readonly sync?: TimeInput;
+}
+
 /** A config as it is written; the reference says what each key means. */
 export interface ConfigInput {
   readonly admin?: string;
@@ -146,6 +159,8 @@ export interface ConfigInput {
   };
   readonly routes?: readonly RouteInput[];
   readonly services?: Readonly<Record<string, ServiceInput>>;
+  /** Where limits and what else gateways share is kept, by name. */
+  readonly stores?: Readonly<Record<string, StoreInput>>;
   readonly policies?: readonly PolicyInput[];
   readonly policyTimeout?: TimeInput;
   readonly stopTimeout?: TimeInput;

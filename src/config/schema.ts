@@ -10,6 +10,7 @@ import {
   route,
   type WrittenRoute,
 } from "./route-schema.ts";
+import { type StoreConfig, stores } from "./store-schema.ts";
 import { listenerTcp, type TcpConfig } from "./tcp-schema.ts";
 import { listenerTls, type ServiceTlsConfig, serviceTls, type TlsConfig } from "./tls-schema.ts";
 import {
@@ -32,6 +33,8 @@ export interface Config {
   readonly paths: PathsConfig;
   readonly routes: readonly RouteConfig[];
   readonly services: Readonly<Record<string, ServiceConfig>>;
+  /** Where limits and what else gateways share is kept, by name. */
+  readonly stores: Readonly<Record<string, StoreConfig>>;
   readonly policies: readonly PolicyConfig[];
   readonly policyTimeout: number;
   /** How long what is in flight may take after the signal to stop. */
@@ -270,6 +273,7 @@ export const configSchema: z.ZodType<WrittenConfig> = z.strictObject({
   paths: paths.prefault({}).describe("How a path is made plain before it is matched."),
   routes,
   services,
+  stores,
   policies: policies.default([]).describe("Policies of every route, before its own."),
   policyTimeout: duration.default(10_000).describe("How long one step of a policy may wait (default 10s)."),
   stopTimeout: duration

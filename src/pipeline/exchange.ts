@@ -8,6 +8,7 @@ import type { Reply } from "../lib/reply.ts";
 import type { ClientCertificate, Downstream, DownstreamEvents, ReceivedRequest } from "../lib/request.ts";
 import { GONE, LATE } from "./chain.ts";
 import { clientAddressOf } from "./client-address.ts";
+import type { Consumer } from "./consumer.ts";
 import { type ForkOptions, type ForkRequest, fork } from "./fork.ts";
 import { callOf, finalStatus, type GrpcCall } from "./grpc.ts";
 import { finish } from "./handle.ts";
@@ -54,7 +55,9 @@ export class Exchange implements DownstreamEvents {
   /** What the service will be sent; made in phase 2, changed up to phase 6. */
   outgoing!: Outgoing;
   /** Who calls. */
-  consumer: unknown;
+  consumer: Consumer | undefined;
+  /** Public id of the credential that proved it. */
+  credential: string | undefined;
   /** What a verified token says. */
   claims: Readonly<Record<string, unknown>> | undefined;
   /** Tries so far. */
@@ -99,6 +102,7 @@ export class Exchange implements DownstreamEvents {
     this.depth = depth;
     this.pattern = undefined;
     this.consumer = undefined;
+    this.credential = undefined;
     this.claims = undefined;
     this.attempts = 0;
     this.endpoint = undefined;

@@ -60,6 +60,7 @@ export function fork(parent: Exchange, request: ForkRequest, options: ForkOption
   const downstream = new MemoryDownstream(peer);
   const child = new Exchange(parent.snapshot, downstream, head, parent.depth + 1);
   child.consumer = parent.consumer;
+  child.credential = parent.credential;
   child.claims = parent.claims;
   child.id = parent.id;
   downstream.attach(child);

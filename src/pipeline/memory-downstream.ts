@@ -32,13 +32,16 @@ export const MEMORY_PEER: Peer = {
 /** A downstream without a wire: runs the whole walk for tests, tools and requests of the gateway's own. */
 export class MemoryDownstream implements Downstream {
   readonly peer: Peer;
+  readonly #max: number;
   readonly #informational: { status: number; fields: Fields }[] = [];
   readonly #answer: PromiseWithResolvers<MemoryReply> = Promise.withResolvers<MemoryReply>();
   #events: DownstreamEvents | undefined = undefined;
   #source: BodySource | undefined = undefined;
 
-  constructor(peer: Peer = MEMORY_PEER) {
+  /** @param max bytes of an answer that are held */
+  constructor(peer: Peer = MEMORY_PEER, max: number = MAX) {
     this.peer = peer;
+    this.#max = max;
     this.#answer.promise.catch(() => undefined);
   }
 
@@ -65,7 +68,7 @@ export class MemoryDownstream implements Downstream {
       this.#source = body;
       const done = (result: HeldBody | BodyFailure): void =>
         result instanceof HeldBody ? this.#whole(reply, result) : this.#cut(result);
-      body.start(new Collector(body, MAX, done));
+      body.start(new Collector(body, this.#max, done));
     }
   }
 

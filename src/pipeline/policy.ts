@@ -6,8 +6,11 @@ import type { Clock } from "../lib/clock.ts";
 import type { Fields } from "../lib/fields.ts";
 import type { Outgoing } from "../lib/outgoing.ts";
 import type { Reply } from "../lib/reply.ts";
+import type { Authenticator } from "./authenticator.ts";
+import type { Caller } from "./calls.ts";
 import { checkDefinition } from "./check-policy.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Gauge, Limiter, LimitRule } from "./limits.ts";
 import type { Phase } from "./phases.ts";
 import type { Lines } from "./ports.ts";
 
@@ -87,6 +90,11 @@ export interface Slot<T> {
 export interface PolicyEnv {
   /** The route or service that the policy stands on. */
   readonly owner: string;
+  /**
+   * Names the policy's place in the config: the same in all workers and gateways, and after a reload that leaves it where it
+   * is. Policies of every route have one place together.
+   */
+  readonly place: string;
   readonly clock: Clock;
   /** A number from 0 up to 1. */
   random(): number;
@@ -96,6 +104,26 @@ export interface PolicyEnv {
    * it cannot be written.
    */
   lines(target: string): Lines;
+  /** Asks services and addresses outside. */
+  readonly caller: Caller;
+  /** Says what the config must have for this policy to work; where it has not, or no longer, the config is refused. */
+  needs(kind: "consumer" | "service" | "store", name: string): void;
+  /** Counts against bounds in a store of the config, "local" for the memory that all workers share; closed with the policy. */
+  limiter(store: string, space: string, rules: readonly LimitRule[]): Limiter;
+  /** Counts what is under way at once; `lease` in milliseconds; closed with the policy. */
+  gauge(store: string, space: string, lease: number): Gauge;
+  /**
+   * What is dear to make and may outlive this policy (keys of an issuer, answers of others): policies of a thread that give the
+   * same key share one. It is closed when no policy has it any more.
+   */
+  keep<T extends Kept>(key: string, make: () => T): T;
+  /** Compiles another policy that asks who calls: for those that ask several ways. Throws for one that does not. */
+  authenticator(entry: Readonly<Record<string, unknown>>): Authenticator;
+}
+
+/** What policies of a thread share. */
+export interface Kept {
+  close?(): void;
 }
 
 /** A policy as its file declares it. */
@@ -110,6 +138,8 @@ export interface PolicyDefinition<Options extends z.ZodType = z.ZodType> {
   readonly reasons?: Readonly<Record<string, ReasonSpec>>;
   /** Called when a snapshot is built: all that is known before traffic is settled here. Throws what makes it refuse. */
   compile(options: z.output<Options>, env: PolicyEnv): Step | PolicySteps;
+  /** @internal For policies that ask who calls: the asking alone. */
+  authenticator?(options: z.output<Options>, env: PolicyEnv): Authenticator;
 }
 
 /** Declares a policy. Throws a RangeError for what no config could use: a bad name, an unknown phase, a bad reason. */

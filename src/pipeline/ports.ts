@@ -3,6 +3,7 @@ import type { ReasonSpec } from "../errors/reasons.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Reply } from "../lib/reply.ts";
 import type { ReceivedRequest } from "../lib/request.ts";
+import type { Consumers } from "./consumer.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Match, Route } from "./route.ts";
 
@@ -62,6 +63,7 @@ export interface Snapshot {
   readonly meter: Meter;
   readonly sink: Sink;
   readonly clock: Clock;
+  readonly consumers: Consumers;
   /** Reasons that policies declared, by code. */
   readonly reasons: Readonly<Record<string, ReasonSpec>>;
   /** Exchanges that it serves now, and who wants to know when it serves none any more. */

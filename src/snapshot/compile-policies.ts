@@ -1,9 +1,12 @@
+import type { z } from "zod";
 import { nearest } from "../config/nearest.ts";
 import type { ReasonSpec } from "../errors/reasons.ts";
 import { REASONS } from "../errors/reasons.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Authenticator } from "../pipeline/authenticator.ts";
 import { type BodyPlan, holdRequest, type PlannedBody } from "../pipeline/body-plan.ts";
 import { chain, responseChain } from "../pipeline/chain.ts";
+import type { LimitStore } from "../pipeline/limits.ts";
 import { PHASES } from "../pipeline/phases.ts";
 import type {
   AttemptStep,
@@ -14,9 +17,10 @@ import type {
   ResponseStep,
   Step,
 } from "../pipeline/policy.ts";
-import type { LineTargets, OpenLines } from "../pipeline/ports.ts";
+import type { LineTargets } from "../pipeline/ports.ts";
 import type { Named, Route } from "../pipeline/route.ts";
 import { SHIPPED } from "../policies/index.ts";
+import { dryPorts, type PolicyPorts } from "./policy-ports.ts";
 import { readOptions } from "./read-options.ts";
 import type { SlotNumbers } from "./slot-numbers.ts";
 
@@ -37,8 +41,34 @@ export interface CompiledPolicy {
   readonly steps: PolicySteps;
   /** Its places on exchanges. */
   readonly slots: readonly number[];
-  /** Logs that it has open. */
-  readonly logs: readonly OpenLines[];
+  /** What it has open: logs, limits, and what it shares with others. */
+  readonly held: readonly { close(): void }[];
+  /** What the config must have for it to work. */
+  readonly needs: readonly PolicyNeed[];
+  /** Policies that it has inside. */
+  readonly inner: readonly Pick<CompiledPolicy, "name" | "definition">[];
+}
+
+/** Something of the config that a policy works with. */
+export interface PolicyNeed {
+  readonly kind: "consumer" | "service" | "store";
+  readonly name: string;
+}
+
+/** Where a policy stands. */
+export interface PolicyPlace {
+  /** The route or service. */
+  readonly owner: string;
+  /** Names the place across threads, gateways and reloads. */
+  readonly place: string;
+}
+
+/** What one policy takes while it is compiled. */
+interface Taken {
+  readonly slots: number[];
+  readonly held: { close(): void }[];
+  readonly needs: PolicyNeed[];
+  readonly inner: Pick<CompiledPolicy, "name" | "definition">[];
 }
 
 /** A policy that cannot be compiled: what is wrong, and where below its entry. */
@@ -73,47 +103,70 @@ export class PolicyCompiler {
   readonly #clock: Clock;
   readonly #slots: SlotNumbers;
   readonly #lines: LineTargets;
+  readonly #ports: PolicyPorts;
 
-  constructor(catalog: PolicyCatalog, clock: Clock, slots: SlotNumbers, lines: LineTargets = NOWHERE) {
+  constructor(
+    catalog: PolicyCatalog,
+    clock: Clock,
+    slots: SlotNumbers,
+    lines: LineTargets = NOWHERE,
+    ports: PolicyPorts = dryPorts(),
+  ) {
     this.#catalog = catalog;
     this.#clock = clock;
     this.#slots = slots;
     this.#lines = lines;
+    this.#ports = ports;
   }
 
   /**
    * Compiles one entry; takes over `old` where it was made from the same entry by the same policy. Throws a PolicyRefused,
    * or what the policy threw.
    */
-  compile(entry: PolicyEntry, owner: string, old: CompiledPolicy | undefined): CompiledPolicy {
+  compile(entry: PolicyEntry, at: PolicyPlace, old: CompiledPolicy | undefined): CompiledPolicy {
+    const { name, definition } = this.#find(entry);
+    if (old !== undefined && old.entry === entry && this.isCurrent(old)) return this.keep(old);
+    this.#declare(definition);
+    const options = optionsOf(definition, entry, name);
+    const taken: Taken = { slots: [], held: [], needs: [], inner: [] };
+    try {
+      const made: unknown = definition.compile(options, this.#env(at, taken));
+      const steps = typeof made === "function" ? { request: made } : made;
+      checkSteps(name, steps);
+      return this.#made({ name, entry, options, definition, steps, ...taken });
+    } catch (error) {
+      this.#slots.giveBack(taken.slots);
+      for (const one of taken.held) one.close();
+      throw error;
+    }
+  }
+
+  #find(entry: PolicyEntry): { readonly name: string; readonly definition: PolicyDefinition } {
     const [name, ...more] = Object.keys(entry);
     if (name === undefined || more.length > 0)
       throw refused([], "a policy is written as one name with its options", "write: - cors: { … }");
     const definition = this.#catalog.get(name);
     if (definition === undefined)
       throw refused([], `there is no policy ${JSON.stringify(name)}`, cureOfName(name));
-    if (old !== undefined && old.entry === entry && old.definition === definition) return this.keep(old);
-    this.#declare(definition);
-    const options = readOptions(definition, entry, name);
-    if (!options.success)
-      throw new PolicyRefused(options.issues.map((issue) => ({ ...issue, path: [name, ...issue.path] })));
-    const slots: number[] = [];
-    const logs: OpenLines[] = [];
-    try {
-      const made: unknown = definition.compile(options.data, this.#env(owner, slots, logs));
-      const steps = typeof made === "function" ? { request: made } : made;
-      checkSteps(name, steps);
-      return this.#made({ name, entry, options: options.data, definition, steps, slots, logs });
-    } catch (error) {
-      this.#slots.giveBack(slots);
-      for (const log of logs) log.close();
-      throw error;
-    }
+    return { name, definition };
+  }
+
+  /** Whether a policy was made by what the catalog holds now, and what stands in it too. */
+  isCurrent(policy: CompiledPolicy): boolean {
+    const same = ({ name, definition }: Pick<CompiledPolicy, "name" | "definition">): boolean =>
+      this.#catalog.get(name) === definition;
+    return same(policy) && policy.inner.every(same);
   }
 
   #made(made: CompiledPolicy): CompiledPolicy {
-    const { slots, logs } = made;
-    const policy = { ...made, slots: slots.length > 0 ? slots : NONE, logs: logs.length > 0 ? logs : NONE };
+    const { slots, held, needs, inner } = made;
+    const policy = {
+      ...made,
+      slots: slots.length > 0 ? slots : NONE,
+      held: held.length > 0 ? held : NONE,
+      needs: needs.length > 0 ? needs : NONE,
+      inner: inner.length > 0 ? inner : NONE,
+    };
     this.#new.push(policy);
     this.used.add(policy);
     return policy;
@@ -141,26 +194,63 @@ export class PolicyCompiler {
     }
   }
 
-  #env(owner: string, slots: number[], logs: OpenLines[]): PolicyEnv {
-    return {
-      owner,
+  #env(at: PolicyPlace, taken: Taken): PolicyEnv {
+    const ports = this.#ports;
+    const hold = <T extends { close(): void }>(one: T): T => {
+      taken.held.push(one);
+      return one;
+    };
+    const store = (name: string): LimitStore => {
+      const found = ports.store(name);
+      if (name !== "local") taken.needs.push({ kind: "store", name });
+      if (found === undefined)
+        throw refused(["store"], `there is no store ${JSON.stringify(name)}`, STORE_CURE);
+      return found;
+    };
+    const env: PolicyEnv = {
+      ...at,
       clock: this.#clock,
       random: Math.random,
+      caller: ports.caller,
       slot: <T>() => {
         const index = this.#slots.take();
-        slots.push(index);
+        taken.slots.push(index);
         return {
           get: (x) => x.slot(index) as T | undefined,
           set: (x, value: T) => x.setSlot(index, value),
         };
       },
-      lines: (target) => {
-        const log = this.#lines.open(target);
-        logs.push(log);
-        return log;
+      lines: (target) => hold(this.#lines.open(target)),
+      needs: (kind, name) => void taken.needs.push({ kind, name }),
+      limiter: (name, space, rules) => hold(store(name).limiter(space, rules)),
+      gauge: (name, space, lease) => hold(store(name).gauge(space, lease)),
+      keep: (key, make) => {
+        const thing = ports.kept.take(key, make);
+        hold({ close: () => ports.kept.giveBack(key) });
+        return thing;
       },
+      authenticator: (entry) => this.#authenticator(entry, env, taken),
     };
+    return env;
   }
+
+  #authenticator(entry: PolicyEntry, env: PolicyEnv, taken: Taken): Authenticator {
+    const { name, definition } = this.#find(entry);
+    if (definition.authenticator === undefined)
+      throw refused([name], `${name} does not ask who calls`, "name a policy that does, such as key-auth");
+    this.#declare(definition);
+    taken.inner.push({ name, definition });
+    return definition.authenticator(optionsOf(definition, entry, name), env);
+  }
+}
+
+const STORE_CURE = "write local, or the name of a store under stores";
+
+/** The options of an entry with their defaults. Throws a PolicyRefused. */
+function optionsOf(definition: PolicyDefinition, entry: PolicyEntry, name: string): z.output<z.ZodType> {
+  const options = readOptions(definition, entry, name);
+  if (options.success) return options.data;
+  throw new PolicyRefused(options.issues.map((issue) => ({ ...issue, path: [name, ...issue.path] })));
 }
 
 /** Where lines go that nobody wants: of a snapshot that is only looked at. */
@@ -168,14 +258,14 @@ const NOWHERE: LineTargets = { open: () => ({ write: () => undefined, close: () 
 
 /** Closes policies that no exchange uses any more, also behind one that fails at it. */
 export function closePolicies(policies: Iterable<CompiledPolicy>, slots: SlotNumbers): void {
-  for (const { name, steps, slots: numbers, logs } of policies) {
+  for (const { name, steps, slots: numbers, held } of policies) {
     slots.giveBack(numbers);
     try {
       steps.close?.();
     } catch (error) {
       process.emitWarning(`the policy ${name} failed to close: ${(error as Error)?.message}`);
     }
-    for (const log of logs) log.close();
+    for (const one of held) one.close();
   }
 }
 

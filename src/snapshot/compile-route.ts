@@ -102,7 +102,10 @@ export function reusable(
   return (
     config.policies === before.policies &&
     old.services.every((service) => services.get(service.service.name) === service) &&
-    old.policies.every(({ name, definition }) => catalog.get(name) === definition)
+    old.policies.every(
+      ({ name, definition, inner }) =>
+        catalog.get(name) === definition && inner.every((one) => catalog.get(one.name) === one.definition),
+    )
   );
 }
 

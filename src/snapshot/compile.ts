@@ -19,6 +19,9 @@ import {
 } from "./compile-policies.ts";
 import { type CompiledRoute, compileRoute, notFoundRoute, refusedRoute, reusable } from "./compile-route.ts";
 import { type CompiledService, compileService } from "./compile-service.ts";
+import { consumersOf } from "./consumers.ts";
+import { unmetNeeds } from "./needs.ts";
+import type { PolicyPorts } from "./policy-ports.ts";
 import type { Pools } from "./pools.ts";
 import { positionsOf } from "./positions.ts";
 import type { RouteStates } from "./route-states.ts";
@@ -35,6 +38,8 @@ export interface SnapshotParts {
   readonly catalog: PolicyCatalog;
   /** Where logs are written; default: nowhere. */
   readonly lines?: LineTargets;
+  /** What else policies reach the outside through; default: they lead nowhere. */
+  readonly ports?: PolicyPorts;
   readonly clock?: Clock;
   /** The file that the config came from; default "config". */
   readonly file?: string;
@@ -94,18 +99,19 @@ function* snapshotSteps(
 ): Generator<void, CompiledSnapshot> {
   const clock = parts.clock ?? systemClock;
   const problems = new Problems(parts.locate);
-  const compiler = new PolicyCompiler(parts.catalog, clock, parts.slots, parts.lines);
+  const compiler = new PolicyCompiler(parts.catalog, clock, parts.slots, parts.lines, parts.ports);
   const file = parts.file ?? "config";
   const list = (
     entries: readonly PolicyEntry[],
     owner: string,
     at: Origin,
     old: readonly CompiledPolicy[] = [],
+    place: string = owner,
   ): readonly CompiledPolicy[] => {
     if (entries.length === 0) return NONE;
     return entries.flatMap((entry, i) => {
       try {
-        return [compiler.compile(entry, owner, old[i])];
+        return [compiler.compile(entry, { owner, place: placeOf(place, entries, i) }, old[i])];
       } catch (error) {
         const from = originOf(entry) ?? { file: at.file, path: [...at.path, "policies", i] };
         const issues =
@@ -160,7 +166,7 @@ function* snapshotSteps(
       routes.set(written, old);
       continue;
     }
-    const shared = list(config.policies, written.name, whole, old?.shared);
+    const shared = list(config.policies, written.name, whole, old?.shared, EVERY_ROUTE);
     const own = list(written.policies, written.name, written.origin, old?.own);
     const splits = written.split.map((entry, i) => {
       const at = { file: written.origin.file, path: [...written.origin.path, "split", i] };
@@ -187,10 +193,13 @@ function* snapshotSteps(
     yield;
   }
   const notFound = notFoundRoute(
-    list(config.policies, "not-found", whole, previous?.notFound.shared),
+    list(config.policies, "not-found", whole, previous?.notFound.shared, EVERY_ROUTE),
     parts.states,
   );
 
+  const consumers = consumersOf(config);
+  for (const { origin, reason, cure } of unmetNeeds(compiler.used, config, consumers, file))
+    problems.add(origin, reason, cure);
   // A table cannot be made of conditions that do not compile.
   problems.throwIfAny(() => compiler.closeNew());
   const entries = [...routes.values()].map(({ entry }) => entry);
@@ -211,6 +220,7 @@ function* snapshotSteps(
     meter: parts.meter,
     sink: parts.sink,
     clock,
+    consumers,
     reasons: compiler.reasons,
     forks: new Set<{ leave(): void }>(),
     tunnels: new Set<Exchange>(),
@@ -220,6 +230,16 @@ function* snapshotSteps(
 }
 
 const NONE: readonly never[] = Object.freeze([]);
+/** Where policies of every route stand, all of them together. */
+const EVERY_ROUTE = "*";
+
+/** The place of an entry among those of its owner: several of one name are told apart by their order. */
+function placeOf(owner: string, entries: readonly PolicyEntry[], at: number): string {
+  const [name = ""] = Object.keys(entries[at]!);
+  let nth = 1;
+  for (let i = 0; i < at; i++) if (Object.hasOwn(entries[i]!, name)) nth++;
+  return nth === 1 ? `${owner}/${name}` : `${owner}/${name}/${nth}`;
+}
 
 function difference(before: ReadonlyMap<object, CompiledRoute>, after: ReadonlyMap<object, CompiledRoute>) {
   const missing = (from: ReadonlyMap<object, CompiledRoute>, to: ReadonlyMap<object, CompiledRoute>) =>

@@ -13,6 +13,7 @@ import {
   viewOfRequest,
 } from "./explain-changes.ts";
 import type { Change, DryVerdict } from "./explanation.ts";
+import { dryPorts } from "./policy-ports.ts";
 import { SlotNumbers } from "./slot-numbers.ts";
 
 /** Steps that are run to explain. */
@@ -49,8 +50,13 @@ export class DryPolicies {
 
   /** @param ownCode whether users' own policies are run as well */
   constructor(policies: Iterable<CompiledPolicy>, clock: Clock, ownCode: boolean) {
-    const catalog = new Map(Array.from(policies, ({ name, definition }) => [name, definition]));
-    this.#compiler = new PolicyCompiler(catalog, clock, this.#slots);
+    const catalog = new Map(
+      Array.from(policies).flatMap((policy) =>
+        [policy, ...policy.inner].map(({ name, definition }) => [name, definition] as const),
+      ),
+    );
+    const ports = dryPorts({ call: () => Promise.reject(new BeyondDry("it asks somebody outside")) });
+    this.#compiler = new PolicyCompiler(catalog, clock, this.#slots, undefined, ports);
     this.#ownCode = ownCode;
   }
 
@@ -60,7 +66,7 @@ export class DryPolicies {
     if (isPolicyFile(policy.name) && !this.#ownCode)
       return { ...policy, steps: this.#silent(policy, OWN_CODE) };
     try {
-      const made = this.#compiler.compile(policy.entry, owner, undefined);
+      const made = this.#compiler.compile(policy.entry, { owner, place: owner }, undefined);
       this.#made.push(made);
       return { ...made, steps: this.#watched(policy, made.steps) };
     } catch (error) {

@@ -64,6 +64,8 @@ export function builtIn(name: string, phase: Phase, steps: CompiledPolicy["steps
     definition: { name, phase, options: undefined as never, compile: () => ({}) },
     steps,
     slots: [],
-    logs: [],
+    held: [],
+    needs: [],
+    inner: [],
   };
 }

@@ -5,6 +5,7 @@ import type { LineTargets, Meter, Sink } from "../pipeline/ports.ts";
 import type { RouteState } from "../pipeline/route.ts";
 import { type CompiledSnapshot, compileInSlices, compileSnapshot, type SnapshotParts } from "./compile.ts";
 import { closePolicies, type PolicyCatalog } from "./compile-policies.ts";
+import type { PolicyPorts } from "./policy-ports.ts";
 import { Pools } from "./pools.ts";
 import { RouteStates } from "./route-states.ts";
 import { SlotNumbers } from "./slot-numbers.ts";
@@ -17,6 +18,8 @@ export interface SnapshotsOptions {
   readonly sink: Sink;
   /** Where logs are written; default: nowhere. */
   readonly lines?: LineTargets;
+  /** What else policies reach the outside through; default: they lead nowhere. */
+  readonly ports?: PolicyPorts;
 }
 
 /**
@@ -36,7 +39,7 @@ export class Snapshots {
   #waiting: { readonly waited: Set<CompiledSnapshot>; readonly fn: () => void }[] = [];
   #current: CompiledSnapshot | undefined = undefined;
 
-  constructor({ mode, meter, sink, lines }: SnapshotsOptions) {
+  constructor({ mode, meter, sink, lines, ports }: SnapshotsOptions) {
     this.#pools = new Pools(mode);
     this.#parts = {
       pools: this.#pools,
@@ -45,6 +48,7 @@ export class Snapshots {
       meter,
       sink,
       ...(lines && { lines }),
+      ...(ports && { ports }),
     };
   }
 

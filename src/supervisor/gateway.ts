@@ -12,8 +12,10 @@ import { createSeries } from "../observe/series.ts";
 import { SeriesBook, type SeriesReading } from "../observe/series-book.ts";
 import type { PolicyDefinition } from "../pipeline/policy.ts";
 import type { Sink } from "../pipeline/ports.ts";
+import { LiveCaller } from "../snapshot/caller.ts";
 import type { CompiledSnapshot } from "../snapshot/compile.ts";
 import type { PolicyCatalog } from "../snapshot/compile-policies.ts";
+import { dryPorts } from "../snapshot/policy-ports.ts";
 import { Snapshots } from "../snapshot/snapshots.ts";
 
 /** How often a gateway that stops looks whether its own requests are done, in milliseconds. */
@@ -65,6 +67,7 @@ export class Gateway {
       meter,
       sink: this.#sink(),
       lines: this.#lines,
+      ports: { ...dryPorts(), caller: new LiveCaller(() => this.#snapshots.current) },
     });
     this.listeners = new Listeners({
       current: () => this.#snapshots.current,

@@ -7,7 +7,8 @@ import type { ServiceFunction, TestRequest } from "./messages.ts";
 import { runOnWire } from "./wire.ts";
 
 /** One request through the policy, and what must come of it. */
-export interface PolicyCase<Options> extends Pick<MemoryGatewayOptions, "clock" | "peer"> {
+export interface PolicyCase<Options>
+  extends Pick<MemoryGatewayOptions, "clock" | "peer" | "outside" | "store"> {
   readonly title: string;
   /** As they would be written in a config. */
   readonly options: Options;
@@ -25,7 +26,7 @@ export interface PolicyCases<Options> {
   /** Cases that run through the whole walk in memory. */
   readonly steps: readonly PolicyCase<Options>[];
   /** A case for a real gateway, from a real client to a real service; it has no say in clock and peer. */
-  readonly wire: Omit<PolicyCase<Options>, "clock" | "peer">;
+  readonly wire: Omit<PolicyCase<Options>, "clock" | "peer" | "outside" | "store">;
 }
 
 /** Tests a policy with node:test. That it refuses options it does not know is tested without being asked for. */

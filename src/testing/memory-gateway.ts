@@ -4,13 +4,16 @@ import type { Failure } from "../errors/failure.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Reply } from "../lib/reply.ts";
 import type { Peer } from "../lib/request.ts";
+import type { CallReply, CallRequest } from "../pipeline/calls.ts";
 import { Exchange } from "../pipeline/exchange.ts";
 import { handle } from "../pipeline/handle.ts";
+import type { LimitStore } from "../pipeline/limits.ts";
 import { MEMORY_PEER, MemoryDownstream, type MemoryReply } from "../pipeline/memory-downstream.ts";
 import type { PolicyDefinition } from "../pipeline/policy.ts";
 import type { Snapshot } from "../pipeline/ports.ts";
 import { compileSnapshot } from "../snapshot/compile.ts";
 import { closePolicies } from "../snapshot/compile-policies.ts";
+import { dryPorts } from "../snapshot/policy-ports.ts";
 import { Pools } from "../snapshot/pools.ts";
 import { RouteStates } from "../snapshot/route-states.ts";
 import { SlotNumbers } from "../snapshot/slot-numbers.ts";
@@ -27,6 +30,10 @@ export interface MemoryGatewayOptions {
   readonly service?: ServiceFunction;
   /** Default: the system's. */
   readonly clock?: Clock;
+  /** Plays whom policies ask outside, services too; default: nobody answers. */
+  readonly outside?: (request: CallRequest) => CallReply | Promise<CallReply>;
+  /** Plays the stores of limits; default: none counts anything. */
+  readonly store?: (name: string) => LimitStore | undefined;
   /** Who sends the requests; default: 192.0.2.1, not trusted. */
   readonly peer?: Partial<Peer>;
 }
@@ -86,6 +93,11 @@ export function memoryGateway(options: MemoryGatewayOptions): MemoryGateway {
   const lines: string[] = [];
   const forwarder = new MemoryForwarder(service);
   const slots = new SlotNumbers();
+  const { outside, store } = options;
+  const ports = {
+    ...dryPorts(outside && { call: async (request) => outside(request) }),
+    ...(store && { store }),
+  };
   const compiled = compileSnapshot(checkConfig(wholeConfig(config, "http://main.example")), {
     pools: new Pools("data"),
     states: new RouteStates(),
@@ -93,6 +105,7 @@ export function memoryGateway(options: MemoryGatewayOptions): MemoryGateway {
     meter: { record: (x) => void ended.push(x) },
     sink: { failure: (_x, failure) => void failures.push(failure) },
     lines: { open: () => ({ write: (line) => void lines.push(line), close: () => undefined }) },
+    ports,
     catalog: new Map(policies.map((policy) => [policy.name, policy])),
     ...(clock && { clock }),
   });

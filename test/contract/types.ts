@@ -10,6 +10,7 @@ import {
   type BodySource,
   type BodyStep,
   type BodyTransform,
+  type Consumer,
   definePolicy,
   type Exchange,
   type Failure,
@@ -41,6 +42,8 @@ type Keys<T> = keyof T;
 type Writable<T, K extends keyof T> = Equal<{ [P in K]: T[P] }, { -readonly [P in K]: T[P] }>;
 
 // ---- what steps say
+
+type Ports = "caller" | "needs" | "limiter" | "gauge" | "keep" | "authenticator";
 
 export type Steps = [
   Expect<Equal<Verdict, undefined | Reply>>,
@@ -85,7 +88,7 @@ export type Shapes = [
   Expect<
     Equal<AttemptView, { readonly number: number; readonly endpoint: string; readonly request: Outgoing }>
   >,
-  Expect<Equal<Keys<PolicyEnv>, "owner" | "clock" | "random" | "slot" | "lines">>,
+  Expect<Equal<Keys<PolicyEnv>, "owner" | "place" | "clock" | "random" | "slot" | "lines" | Ports>>,
   Expect<Equal<ReturnType<Slot<number>["get"]>, number | undefined>>,
 ];
 
@@ -120,7 +123,7 @@ export type Exchanges = [
   Expect<Equal<Writable<Outgoing, "path">, true>>,
   Expect<Equal<Writable<Outgoing, "body">, true>>,
   Expect<Equal<Outgoing["fields"], Fields>>,
-  Expect<Equal<Exchange["consumer"], unknown>>,
+  Expect<Equal<Exchange["consumer"], Consumer | undefined>>,
   Expect<Equal<Exchange["claims"], Readonly<Record<string, unknown>> | undefined>>,
   Expect<Equal<Exchange["outcome"], Outcome | undefined>>,
   Expect<Equal<Exchange["failure"], Failure | undefined>>,
@@ -159,7 +162,7 @@ export function inference(): void {
         const key = x.request.field(known.header);
         seen.set(x, { at: known.max ?? 1 });
         if (key === undefined || !known.keys.includes(key)) return x.reject("key_unknown");
-        x.consumer = key;
+        x.consumer = { name: key };
       };
     },
   });

@@ -14,6 +14,7 @@ export interface ConfigInput {
     };
     readonly routes?: readonly RouteInput[];
     readonly services?: Readonly<Record<string, ServiceInput>>;
+    readonly stores?: Readonly<Record<string, StoreInput>>;
     readonly policies?: readonly PolicyInput[];
     readonly policyTimeout?: TimeInput;
     readonly stopTimeout?: TimeInput;
@@ -118,6 +119,17 @@ export interface SplitInput {
     readonly service: string;
     readonly weight?: number;
     readonly policies?: readonly PolicyInput[];
+}
+export interface StoreInput {
+    readonly redis: {
+        readonly urls: readonly string[];
+        readonly mode?: "single" | "cluster" | "sentinel";
+        readonly master?: string;
+        readonly ca?: string;
+        readonly prefix?: string;
+    };
+    readonly timeout?: TimeInput;
+    readonly sync?: TimeInput;
 }
 export type TimeInput = string | number;
 export interface WebSocketInput {

@@ -10,7 +10,8 @@ export declare class Exchange implements DownstreamEvents {
     route: Route;
     pattern: PathPattern | undefined;
     outgoing: Outgoing;
-    consumer: unknown;
+    consumer: Consumer | undefined;
+    credential: string | undefined;
     claims: Readonly<Record<string, unknown>> | undefined;
     attempts: number;
     endpoint: string | undefined;

@@ -37,10 +37,20 @@ export interface Slot<T> {
 }
 export interface PolicyEnv {
     readonly owner: string;
+    readonly place: string;
     readonly clock: Clock;
     random(): number;
     slot<T>(): Slot<T>;
     lines(target: string): Lines;
+    readonly caller: Caller;
+    needs(kind: "consumer" | "service" | "store", name: string): void;
+    limiter(store: string, space: string, rules: readonly LimitRule[]): Limiter;
+    gauge(store: string, space: string, lease: number): Gauge;
+    keep<T extends Kept>(key: string, make: () => T): T;
+    authenticator(entry: Readonly<Record<string, unknown>>): Authenticator;
+}
+export interface Kept {
+    close?(): void;
 }
 export interface PolicyDefinition<Options extends z.ZodType = z.ZodType> {
     readonly name: string;

@@ -31,6 +31,7 @@ export interface Snapshot {
     readonly meter: Meter;
     readonly sink: Sink;
     readonly clock: Clock;
+    readonly consumers: Consumers;
     readonly reasons: Readonly<Record<string, ReasonSpec>>;
     readonly use: {
         exchanges: number;

@@ -1,5 +1,5 @@
 export declare function describePolicy<Options extends z.ZodType>(definition: PolicyDefinition<Options>, { refused, steps, wire }: PolicyCases<z.input<Options>>): void;
-export interface PolicyCase<Options> extends Pick<MemoryGatewayOptions, "clock" | "peer"> {
+export interface PolicyCase<Options> extends Pick<MemoryGatewayOptions, "clock" | "peer" | "outside" | "store"> {
     readonly title: string;
     readonly options: Options;
     readonly request?: TestRequest;
@@ -12,5 +12,5 @@ export interface PolicyCases<Options> {
         readonly message: RegExp;
     }[];
     readonly steps: readonly PolicyCase<Options>[];
-    readonly wire: Omit<PolicyCase<Options>, "clock" | "peer">;
+    readonly wire: Omit<PolicyCase<Options>, "clock" | "peer" | "outside" | "store">;
 }

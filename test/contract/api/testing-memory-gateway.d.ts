@@ -17,6 +17,8 @@ export interface MemoryGatewayOptions {
     readonly config?: object;
     readonly service?: ServiceFunction;
     readonly clock?: Clock;
+    readonly outside?: (request: CallRequest) => CallReply | Promise<CallReply>;
+    readonly store?: (name: string) => LimitStore | undefined;
     readonly peer?: Partial<Peer>;
 }
 export declare function memoryGateway(options: MemoryGatewayOptions): MemoryGateway;

@@ -1,0 +1,150 @@
+import { z } from "zod";
+import { Reply } from "../lib/reply.ts";
+import type { Consumer } from "./consumer.ts";
+import type { Exchange } from "./exchange.ts";
+import {
+  definePolicy,
+  type PolicyDefinition,
+  type PolicyEnv,
+  type PolicySteps,
+  type Verdict,
+} from "./policy.ts";
+
+/** Who a request comes from, as one way of asking found out. */
+export interface Identity {
+  /** Undefined where a token is good but belongs to no consumer of the config. */
+  readonly consumer?: Consumer | undefined;
+  /** Public id of the credential, for logs. */
+  readonly credential?: string | undefined;
+  /** What a verified token says. */
+  readonly claims?: Readonly<Record<string, unknown>> | undefined;
+  /** Takes away from the outgoing request what proved it; called unless the policy says `keepCredential`. */
+  readonly hide?: ((x: Exchange) => void) | undefined;
+}
+
+/** A credential came with the request and does not prove anything. */
+export class Denied {
+  /** A reason that the policy declared. */
+  readonly code: string;
+  /** For the person who reads the answer: no secret, nothing that helps to guess one. */
+  readonly detail: string | undefined;
+  /** What `WWW-Authenticate` says instead of the usual challenge. */
+  readonly challenge: string | undefined;
+
+  constructor(code: string, detail?: string, challenge?: string) {
+    this.code = code;
+    this.detail = detail;
+    this.challenge = challenge;
+  }
+}
+
+/** What one way of asking found: an identity, a credential that is wrong, a reply (a redirect to a login), or nothing at all. */
+export type Authentication = Identity | Denied | Reply | undefined;
+
+/** One way of asking who calls, compiled. */
+export interface Authenticator extends Pick<PolicySteps, "response" | "log" | "close"> {
+  /** Undefined where nothing of its kind came with the request. Changes nothing of the exchange. */
+  authenticate(x: Exchange): Authentication | Promise<Authentication>;
+  /** Reason of requests that bring nothing of its kind. */
+  readonly missing: string;
+  /** What `WWW-Authenticate` says to those (RFC 9110 §11.6.1). */
+  readonly challenge?: string;
+}
+
+/** A policy that asks who calls, as its file declares it. */
+export interface AuthenticatorDefinition<Options extends z.ZodObject = z.ZodObject>
+  extends Omit<PolicyDefinition<Options>, "compile" | "phase" | "answers" | "authenticator"> {
+  /** Called when a snapshot is built. Throws what makes it refuse. */
+  compile(options: z.output<Options>, env: PolicyEnv): Authenticator;
+}
+
+/** Options that every way of asking has. */
+const COMMON = {
+  optional: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Requests that bring no credential of this kind go on without a consumer (default false); a wrong one is refused all the same.",
+    ),
+  anonymous: z
+    .string()
+    .optional()
+    .describe(
+      "Name of the consumer that requests without a credential of this kind count as; a wrong one is refused all the same.",
+    ),
+  keepCredential: z
+    .boolean()
+    .default(false)
+    .describe("The service gets the credential as well (default false: it is taken away)."),
+};
+
+/**
+ * Declares a policy that asks who calls: phase `authenticate`, with the options `optional`, `anonymous` and `keepCredential`
+ * beside its own; usable alone and inside `any-of` and `all-of`.
+ */
+export function defineAuthenticator<Options extends z.ZodObject>(
+  definition: AuthenticatorDefinition<Options>,
+): PolicyDefinition {
+  const { compile, options, ...rest } = definition;
+  const all = options.extend(COMMON) as unknown as z.ZodObject;
+  type Common = z.output<z.ZodObject<typeof COMMON>>;
+  return definePolicy({
+    ...rest,
+    phase: "authenticate",
+    options: all,
+    authenticator: (given, env) => compile(given as z.output<Options>, env),
+    compile: (given, env) =>
+      stepsOf(compile(given as z.output<Options>, env), given as unknown as Common, env),
+  }) as unknown as PolicyDefinition;
+}
+
+/** What makes steps of one way of asking, or of several together. */
+export interface IdentityOptions {
+  readonly optional?: boolean;
+  readonly anonymous?: string | undefined;
+  readonly keepCredential?: boolean;
+}
+
+/** The steps of a policy that asks who calls. */
+export function stepsOf(authenticator: Authenticator, options: IdentityOptions, env: PolicyEnv): PolicySteps {
+  const { response, log, close } = authenticator;
+  const { anonymous, optional = false, keepCredential = false } = options;
+  if (anonymous !== undefined) env.needs("consumer", anonymous);
+  const settle = (x: Exchange, found: Authentication): Verdict => {
+    if (found instanceof Reply) return found;
+    if (found instanceof Denied)
+      return refuse(x, found.code, found.detail, found.challenge ?? authenticator.challenge);
+    if (found !== undefined) {
+      take(x, found, keepCredential);
+      return undefined;
+    }
+    if (anonymous !== undefined) {
+      x.consumer = x.snapshot.consumers.named(anonymous);
+      if (x.consumer !== undefined) return undefined;
+    } else if (optional) return undefined;
+    return refuse(x, authenticator.missing, undefined, authenticator.challenge);
+  };
+  return {
+    ...(response && { response }),
+    ...(log && { log }),
+    ...(close && { close }),
+    request: (x) => {
+      const found = authenticator.authenticate(x);
+      return found instanceof Promise ? found.then((late) => settle(x, late)) : settle(x, found);
+    },
+  };
+}
+
+/** Puts an identity on the exchange. */
+function take(x: Exchange, identity: Identity, keepCredential: boolean): void {
+  if (identity.consumer !== undefined) x.consumer = identity.consumer;
+  if (identity.credential !== undefined) x.credential = identity.credential;
+  if (identity.claims !== undefined) x.claims = identity.claims;
+  if (!keepCredential) identity.hide?.(x);
+}
+
+function refuse(x: Exchange, code: string, detail: string | undefined, challenge: string | undefined): Reply {
+  const reply = x.reject(code, detail);
+  if (reply.status === 401 && challenge !== undefined) reply.fields.set("www-authenticate", challenge);
+  return reply;
+}
