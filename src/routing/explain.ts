@@ -2,6 +2,7 @@ import type { RouteFacts } from "../pipeline/ports.ts";
 import type { Match, Route } from "../pipeline/route.ts";
 import { type Candidate, compareCandidates } from "./candidate.ts";
 import { hostOf } from "./host.ts";
+import { matchesPath } from "./path-pattern.ts";
 import { RequestView } from "./request-view.ts";
 import { pathText } from "./residuals.ts";
 import type { HostPaths } from "./router.ts";
@@ -118,13 +119,7 @@ function fitsHost(written: string, host: string): boolean {
 }
 
 function fitsPath({ path }: Candidate, asked: string): boolean {
-  if (path === undefined) return true;
-  if (!asked.startsWith("/")) return path.open && path.segments?.length === 0;
-  if (path.segments === undefined) return path.expression?.test(asked) === true;
-  const parts = asked.slice(1).split("/");
-  const { segments, open } = path;
-  if (open ? parts.length < segments.length : parts.length !== segments.length) return false;
-  return segments.every((segment, i) => (segment === undefined ? parts[i] !== "" : parts[i] === segment));
+  return path === undefined || matchesPath(path, asked);
 }
 
 function common(a: string, b: string): number {

@@ -18,6 +18,15 @@ export function compilePath(written: PathCondition): CompiledPath {
   return typeof written === "string" ? new SegmentPath(written) : new ExpressionPath(written.regex);
 }
 
+/** Whether a condition takes a path, as the table of routes would decide. */
+export function matchesPath({ segments, open, expression }: CompiledPath, path: string): boolean {
+  if (!path.startsWith("/")) return open && segments?.length === 0;
+  if (segments === undefined) return expression?.test(path) === true;
+  const parts = path.slice(1).split("/");
+  if (open ? parts.length < segments.length : parts.length !== segments.length) return false;
+  return segments.every((segment, i) => (segment === undefined ? parts[i] !== "" : parts[i] === segment));
+}
+
 class SegmentPath implements CompiledPath {
   readonly text: string;
   readonly segments: readonly (string | undefined)[];
