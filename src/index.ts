@@ -1,12 +1,17 @@
 /** The public API: everything that a user's own code may import from "torana". */
 
 export { z } from "zod";
+export type { CertificateSource, SourcedCertificate, SourceRequest } from "./config/certificate-source.ts";
+export { defineCertificateSource } from "./config/certificate-source.ts";
 export type {
   ConditionInput,
   ConfigInput,
+  ConsumerInput,
+  LifeInput,
   LimitsInput,
   ListenerInput,
   MatchInput,
+  MessagesInput,
   OneOrMany,
   PolicyInput,
   RewriteInput,
@@ -22,6 +27,7 @@ export type {
   AcmeInput,
   CertificateInput,
   ClientsInput,
+  HstsInput,
   ServiceTlsInput,
   TlsInput,
 } from "./config/define-tls.ts";

@@ -11,6 +11,7 @@ import { reload } from "./reload.ts";
 import { reloads } from "./reloads.ts";
 import { restart } from "./restart.ts";
 import { routes } from "./routes.ts";
+import { secured } from "./secured.ts";
 import { slowHeaders } from "./slow-headers.ts";
 import { swaps } from "./swaps.ts";
 import { takeover } from "./takeover.ts";
@@ -23,6 +24,7 @@ export const SCENARIOS: readonly Scenario[] = [
   peersLogged,
   bodies,
   tls,
+  secured,
   handshakes,
   h2,
   latency,

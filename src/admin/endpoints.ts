@@ -26,6 +26,10 @@ export interface Endpoint {
 const PROFILE_MAX = 300;
 const PROFILE_DEFAULT = 5;
 
+/** Consumers that one answer shows at most, and by default. */
+const CONSUMERS_MAX = 1_000;
+const CONSUMERS_DEFAULT = 100;
+
 /** The admin endpoints of one server, in the order of the index page. */
 export function adminEndpoints(): readonly Endpoint[] {
   const endpoints: Endpoint[] = [
@@ -94,6 +98,17 @@ const VIEWS: readonly Endpoint[] = [
     summary: "The routes in the order in which they are tried.",
     parameters: [],
     answer: async (source) => json(200, await source.routes()),
+  },
+  {
+    method: "GET",
+    path: "/consumers",
+    summary: "Consumers, ids and times of their credentials: ?name=… or ?offset=0&limit=100.",
+    parameters: ["name", "offset", "limit"],
+    answer: async (source, parameters) => {
+      const offset = parameters.whole("offset", 0, 999_999_999) ?? 0;
+      const limit = parameters.whole("limit", 1, CONSUMERS_MAX) ?? CONSUMERS_DEFAULT;
+      return json(200, await source.consumers({ name: parameters.one("name"), offset, limit }));
+    },
   },
   {
     method: "GET",

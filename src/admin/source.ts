@@ -1,4 +1,5 @@
 import type { ConfigProblem } from "../config/problem.ts";
+import type { ConsumersQuery } from "../observe/consumers.ts";
 
 /** Whether requests are served as they should be. */
 export interface Readiness {
@@ -44,6 +45,8 @@ export interface AdminSource {
   snapshot(): object | Promise<object>;
   /** The routes in the order in which they are tried. */
   routes(): readonly object[] | Promise<readonly object[]>;
+  /** Consumers with the ids and times of their credentials; no hash, no secret. */
+  consumers(query: ConsumersQuery): object | Promise<object>;
   /** What would become of a request. Throws an AdminProblem for a request that cannot be. */
   explain(request: ExplainRequest): Promise<object>;
   /** Reads the config anew and puts it in force, or keeps the one that serves. */

@@ -8,5 +8,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   policy: async () => (await import("./policy.ts")).policy,
   explain: async () => (await import("./explain.ts")).explain,
   cert: async () => (await import("./cert.ts")).cert,
+  key: async () => (await import("./key.ts")).key,
+  password: async () => (await import("./password.ts")).password,
   routes: async () => (await import("./routes.ts")).routes,
 };

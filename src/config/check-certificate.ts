@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { nodeTls } from "../lib/node-tls.ts";
+import { listEnd } from "./crl.ts";
 import { type OcspAnswer, plainSerial, readOcsp } from "./ocsp.ts";
 import { pemBlocks } from "./pem-blocks.ts";
 
@@ -82,8 +83,8 @@ export function checkAuthorities(
   return undefined;
 }
 
-/** The revocation lists of a PEM text, checked. */
-export function checkRevocations(text: string): PemProblem | undefined {
+/** The revocation lists of a PEM text, checked: until when all of them hold, undefined where none says. */
+export function checkRevocations(text: string): { readonly until: number | undefined } | PemProblem {
   const lists = pemBlocks(text).filter(({ label }) => label === "X509 CRL");
   if (lists.length === 0)
     return new PemProblem(
@@ -92,14 +93,15 @@ export function checkRevocations(text: string): PemProblem | undefined {
     );
   try {
     nodeTls().createSecureContext({ crl: lists.map((list) => list.text), ca: [] });
-    return undefined;
+    const ends = lists.flatMap((list) => listEnd(list.text) ?? []);
+    return { until: ends.length === 0 ? undefined : Math.min(...ends) };
   } catch {
     return new PemProblem("its revocation list cannot be read", "fetch it again from the CA");
   }
 }
 
-/** An OCSP answer that may be handed out with a certificate. */
-export function checkOcsp(der: Buffer, certificate: X509Certificate, now: number): OcspAnswer | PemProblem {
+/** An OCSP answer that may be handed out with a certificate, as long as it holds. */
+export function checkOcsp(der: Buffer, certificate: X509Certificate): OcspAnswer | PemProblem {
   const fetch = "fetch it again from the CA, or leave it out";
   let answer: OcspAnswer;
   try {
@@ -111,8 +113,6 @@ export function checkOcsp(der: Buffer, certificate: X509Certificate, now: number
     return new PemProblem("is about another certificate", fetch);
   if (answer.status !== "good")
     return new PemProblem(`says that the certificate is ${answer.status}`, "renew it");
-  if (answer.nextUpdate !== undefined && answer.nextUpdate <= now)
-    return new PemProblem(`has expired (${dayOf(new Date(answer.nextUpdate))})`, fetch);
   return answer;
 }
 
@@ -127,6 +127,11 @@ export function hostsOf({ subjectAltName, subject }: X509Certificate): string[] 
   if (names.length + addresses.length > 0) return [...names, ...addresses];
   const [, common] = /(?:^|\n)CN=([a-z0-9_.*-]+)(?:\n|$)/i.exec(subject ?? "") ?? [];
   return common === undefined ? [] : [common.toLowerCase()];
+}
+
+/** What is said of something that should have been replaced before `now`; undefined where it holds. */
+export function checkEnd(until: number | undefined, now: number): string | undefined {
+  return until === undefined || until > now ? undefined : `has expired (${dayOf(new Date(until))})`;
 }
 
 function dayOf(date: Date): string {

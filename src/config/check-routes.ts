@@ -3,6 +3,7 @@ import type { Findings } from "./findings.ts";
 import { nearest } from "./nearest.ts";
 import { combine, parametersOf } from "./nesting.ts";
 import type { Origin } from "./problem.ts";
+import type { RouteMemory } from "./route-memory.ts";
 import { type MatchConfig, matches } from "./route-schema.ts";
 import type { ServiceScope } from "./service-scope.ts";
 import { isMap, mapsOf, textsOf } from "./written.ts";
@@ -19,18 +20,23 @@ interface Above {
   readonly services: ServiceScope;
 }
 
-const EVERYTHING: MatchConfig = matches.parse(undefined)[0]!;
+const EVERYTHING: readonly MatchConfig[] = matches.parse(undefined);
 
 /**
  * Checks how routes, services and listeners refer to one another, in what was written: also where other things in it are
- * wrong, so that all problems are told at once.
+ * wrong, so that all problems are told at once. `memory`: what it knows of a route is not found out again.
  */
-export function checkRoutes(document: ConfigDocument, services: ServiceScope, findings: Findings): void {
-  new RouteChecker(document, findings).list({
+export function checkRoutes(
+  document: ConfigDocument,
+  services: ServiceScope,
+  findings: Findings,
+  memory?: RouteMemory,
+): void {
+  new RouteChecker(document, findings, memory).list({
     document,
     path: [],
     prefix: "",
-    match: [EVERYTHING],
+    match: EVERYTHING,
     listeners: [],
     services,
   });
@@ -42,9 +48,11 @@ class RouteChecker {
   /** Those that lead connections on byte by byte: no route is asked. */
   readonly #tcp: ReadonlySet<string>;
   readonly #names = new Set<string>();
+  readonly #memory: RouteMemory | undefined;
 
-  constructor({ value }: ConfigDocument, findings: Findings) {
+  constructor({ value }: ConfigDocument, findings: Findings, memory: RouteMemory | undefined) {
     this.#findings = findings;
+    this.#memory = memory;
     const names = isMap(value) ? mapsOf(value["listeners"]).flatMap(([, one]) => textsOf(one["name"])) : [];
     this.#listeners = [...new Set(names)];
     const tcp = isMap(value) ? mapsOf(value["listeners"]).filter(([, one]) => one["tcp"] !== undefined) : [];
@@ -59,10 +67,10 @@ class RouteChecker {
     );
     if (!isMap(holder)) return;
     for (const [i, route] of mapsOf(holder["routes"]))
-      this.#route(route, { ...above, path: [...above.path, "routes", i] });
+      this.#route(route, { ...above, path: [...above.path, "routes", i] }, i);
   }
 
-  #route(route: Readonly<Record<string, unknown>>, above: Above): void {
+  #route(route: Readonly<Record<string, unknown>>, above: Above, index: number): void {
     const { document, path } = above;
     const at = (...more: PropertyKey[]): Origin => ({ file: document.file, path: [...path, ...more] });
     const [name = ""] = textsOf(route["name"]);
@@ -75,6 +83,11 @@ class RouteChecker {
       );
     this.#names.add(full);
     this.#checkListeners(route, above, at);
+    // One at the top that is written as before: its own conditions fit one another as they did.
+    if (above.prefix === "" && this.#memory?.isKnown(index) === true) {
+      this.#checkServices(route, above.services, at);
+      return;
+    }
     const group = route["routes"] !== undefined || route["include"] !== undefined;
     const match = this.#matchOf(
       route,
@@ -154,6 +167,7 @@ class RouteChecker {
     if (!wanted || above.match === undefined) return undefined;
     const read = matches.safeParse(route["match"]);
     if (!read.success) return undefined;
+    if (above.match === EVERYTHING) return read.data;
     const { matches: combined, conflicts } = combine(above.match, read.data);
     for (const { key, index, reason, cure } of conflicts)
       this.#findings.add(at("match", ...(Array.isArray(route["match"]) ? [index] : []), key), reason, cure);

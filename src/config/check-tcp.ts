@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { ConfigDocument } from "./documents.ts";
 import type { Findings } from "./findings.ts";
 import { nearest } from "./nearest.ts";
@@ -23,6 +24,14 @@ export function checkTcp({ file, value }: ConfigDocument, services: ServiceScope
     if (isMap(listener["tls"]) && listener["tls"]["hsts"] !== undefined)
       findings.add(at("tls", "hsts"), "hsts and tcp exclude each other", "write one of them", "key");
     checkClients(listener["tls"], findings, at("tls", "clients"));
+    for (const host of isMap(tcp["sni"]) ? Object.keys(tcp["sni"]) : [])
+      if (isIP(host) !== 0)
+        findings.add(
+          at("tcp", "sni", host),
+          "is an address: clients that connect to one name no host (RFC 6066 §3)",
+          "write default: the service for clients that name none",
+          "key",
+        );
     for (const [path, name] of namesIn(tcp)) {
       const where = at("tcp", ...path);
       if (services.use(name)) checkEndpoints(written[name], name, findings, where);

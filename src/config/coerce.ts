@@ -1,5 +1,6 @@
 import type { ConfigDocument } from "./documents.ts";
 import type { Hints } from "./hints.ts";
+import { innerPolicies } from "./inner-policies.ts";
 import type { PolicyConfig } from "./route-schema.ts";
 import type { Secrets } from "./secrets.ts";
 
@@ -50,9 +51,16 @@ export function noteInPolicies(read: unknown, file: string, { places }: Secrets)
       .slice(0, at + 2)
       .reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)?.[key], read);
     if (typeof entry !== "object" || entry === null) continue;
-    const before = substituted.get(entry) ?? [];
-    substituted.set(entry, [...before, place.path.slice(at + 3)]);
+    const path = place.path.slice(at + 2);
+    note(entry, path);
+    for (const inner of innerPolicies(entry as PolicyConfig))
+      if (inner.path.every((key, i) => key === path[i])) note(inner.entry, path.slice(inner.path.length));
   }
+}
+
+/** `path` begins with the key of the policy. */
+function note(entry: object, [, ...path]: readonly PropertyKey[]): void {
+  substituted.set(entry, [...(substituted.get(entry) ?? []), path]);
 }
 
 /** A policy's options in which text from outside is a number or a boolean where one is wanted. */

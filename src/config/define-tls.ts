@@ -11,16 +11,25 @@ export interface TlsInput {
   readonly alpn?: readonly ("h2" | "http/1.1")[];
   readonly clients?: readonly ClientsInput[];
   readonly tickets?: { readonly key?: string };
-  readonly hsts?: TimeInput;
+  readonly hsts?: TimeInput | HstsInput;
 }
 
-/** A certificate and its key: files, or PEM text. */
-export interface CertificateInput {
-  readonly cert: string;
-  readonly key: string;
-  readonly ocsp?: string;
-  readonly hosts?: readonly string[];
+/** That browsers shall come by https only (RFC 6797). */
+export interface HstsInput {
+  readonly maxAge: TimeInput;
+  readonly includeSubdomains?: boolean;
+  readonly preload?: boolean;
 }
+
+/** A certificate and its key: files, or PEM text, or what gives both. */
+export type CertificateInput =
+  | {
+      readonly cert: string;
+      readonly key: string;
+      readonly ocsp?: string;
+      readonly hosts?: readonly string[];
+    }
+  | { readonly source: string; readonly options?: unknown; readonly hosts?: readonly string[] };
 
 /** What clients must show. */
 export interface ClientsInput {

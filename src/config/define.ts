@@ -50,6 +50,22 @@ export interface WebSocketInput {
   readonly idleTimeout?: TimeInput;
   readonly maxLifetime?: TimeInput;
   readonly grace?: TimeInput;
+  readonly fromClient?: MessagesInput;
+  readonly fromService?: MessagesInput;
+}
+
+/** What the messages of one side of a WebSocket must keep to. */
+export interface MessagesInput {
+  readonly maxMessage?: string | number;
+  readonly maxFrame?: string | number;
+  readonly messagesPerSecond?: number;
+  readonly burst?: number;
+  readonly onExcess?: "close" | "delay";
+  readonly kinds?: readonly ("text" | "binary")[];
+  readonly utf8?: boolean;
+  /** A JSON Schema of draft 2020-12. */
+  readonly schema?: boolean | { readonly [keyword: string]: unknown };
+  readonly onInvalid?: "close" | "drop";
 }
 
 /** A route as it is written. */
@@ -140,11 +156,45 @@ export interface StoreInput {
     readonly urls: readonly string[];
     readonly mode?: "single" | "cluster" | "sentinel";
     readonly master?: string;
+    readonly username?: string;
+    readonly password?: string;
     readonly ca?: string;
     readonly prefix?: string;
   };
   readonly timeout?: TimeInput;
   readonly sync?: TimeInput;
+}
+
+/** When a credential begins and ends to prove something: a date or a time. */
+export interface LifeInput {
+  readonly notBefore?: string;
+  readonly expires?: string;
+}
+
+/** A consumer as it is written. */
+export interface ConsumerInput {
+  readonly name: string;
+  readonly groups?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly permissions?: readonly {
+    readonly methods?: readonly string[];
+    readonly paths?: readonly string[];
+  }[];
+  readonly keys?: readonly (LifeInput & { readonly id?: string; readonly hash: string })[];
+  readonly basic?: readonly (LifeInput & { readonly username: string; readonly hash: string })[];
+  readonly hmac?: readonly (LifeInput & { readonly id: string; readonly secret: string })[];
+  readonly signatures?: readonly (LifeInput & {
+    readonly id: string;
+    readonly publicKey: string | Readonly<Record<string, unknown>>;
+  })[];
+  readonly subjects?: readonly { readonly issuer: string; readonly subject: string }[];
+  /** Each with one of fingerprint, san and subject. */
+  readonly certificates?: readonly (LifeInput & {
+    readonly fingerprint?: string;
+    readonly san?: string;
+    readonly subject?: string;
+  })[];
 }
 
 /** A config as it is written; the reference says what each key means. */
@@ -161,10 +211,18 @@ export interface ConfigInput {
   readonly services?: Readonly<Record<string, ServiceInput>>;
   /** Where limits and what else gateways share is kept, by name. */
   readonly stores?: Readonly<Record<string, StoreInput>>;
+  /** Who may call, and what proves it. */
+  readonly consumers?: readonly ConsumerInput[];
+  /** Files with further consumers, one a line in JSON. */
+  readonly consumerFiles?: readonly string[];
   readonly policies?: readonly PolicyInput[];
   readonly policyTimeout?: TimeInput;
   readonly stopTimeout?: TimeInput;
   readonly metricSeries?: number;
+  /** Keys that the gateway's own memory counts at once, in each of its tables. */
+  readonly limitEntries?: number;
+  /** Folder for what outlives a restart, relative to the config's file. */
+  readonly state?: string;
 }
 
 /** Gives a config in TypeScript its types: `export const config = defineConfig({ … })`. It is checked when it is loaded. */

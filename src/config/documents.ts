@@ -1,12 +1,13 @@
 import { realpath } from "node:fs/promises";
 import { dirname, extname, isAbsolute, join, resolve } from "node:path";
+import type { Sourced } from "./ask-sources.ts";
 import { evaluateConfig } from "./evaluate.ts";
 import { Findings } from "./findings.ts";
 import { parseJson } from "./json.ts";
 import { type FindPlace, placesIn } from "./places.ts";
 import { ConfigError, type Locate, type Origin } from "./problem.ts";
 import { readConfigFile } from "./read-file.ts";
-import type { Secrets } from "./secrets.ts";
+import { type Secrets, textsOfSecret } from "./secrets.ts";
 import { isOutside, substitute } from "./substitute.ts";
 import { isMap, mapsOf, type WrittenMap } from "./written.ts";
 import { parseYaml } from "./yaml.ts";
@@ -31,6 +32,10 @@ export class Documents {
   readonly findings: Findings = new Findings();
   /** Why included files could not be read. */
   readonly broken: ConfigError[] = [];
+  /** What sources gave for the certificates of the main file's listeners: by the index of the listener and its own. */
+  sourced: ReadonlyMap<string, Sourced> = new Map();
+  /** What is wrong may be right in a moment: files are being replaced. */
+  unsettled = false;
   readonly #places: Origin[] = [];
   readonly #texts = new Set<string>();
   readonly #files = new Set<string>();
@@ -55,7 +60,7 @@ export class Documents {
   /** Notes a text that must not be shown, and where it stands. */
   noteSecret(origin: Origin, text: string): void {
     this.#places.push(origin);
-    this.#texts.add(text);
+    for (const one of textsOfSecret(text)) this.#texts.add(one);
   }
 
   /** Folder of the main config, which files named by included ones must lie in; undefined for a config that is no file. */

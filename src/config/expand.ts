@@ -44,7 +44,8 @@ export function expandConfig(
     policies: [],
     services,
   });
-  return { ...config, routes: expansion.routes, services: expansion.services };
+  const { consumers: _consumers, consumerFiles: _files, ...rest } = config;
+  return { ...rest, routes: expansion.routes, services: expansion.services };
 }
 
 class Expansion {

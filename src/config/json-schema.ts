@@ -27,11 +27,25 @@ export function configJsonSchema(policies: readonly PolicyOptions[]): object {
     patternProperties: { "^\\.{0,2}/.*\\.m?[jt]s$": {} },
     additionalProperties: false,
   };
+  const written = (node: unknown): object => withPolicies(withSecrets(withTexts(node))) as object;
   return {
-    ...(withPolicies(withTexts(root)) as object),
+    ...written(root),
     title: "A config of torana",
-    $defs: { ...(withPolicies(withTexts(root.$defs ?? {})) as object), policy },
+    $defs: { ...written(root.$defs ?? {}), policy: withPolicies(withSecrets(policy)) },
   };
+}
+
+/** What is marked as secret is so in JSON Schema's own word. */
+function withSecrets(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(withSecrets);
+  if (typeof node !== "object" || node === null) return node;
+  return Object.fromEntries(
+    Object.entries(node).map(([key, value]) =>
+      key === "secret" && (value === true || value === "url")
+        ? ["writeOnly", true]
+        : [key, withSecrets(value)],
+    ),
+  );
 }
 
 /** Lists of policies refer to one definition. */

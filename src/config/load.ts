@@ -1,7 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { z } from "zod";
+import { askSources } from "./ask-sources.ts";
+import { checkCertificates } from "./check-certificates.ts";
 import { checkListeners } from "./check-listeners.ts";
 import { checkRoutes } from "./check-routes.ts";
 import { checkServices } from "./check-services.ts";
+import { checkStores } from "./check-stores.ts";
 import { checkTcp } from "./check-tcp.ts";
 import { coerceSecrets, noteInPolicies } from "./coerce.ts";
 import { type ConfigDocument, Documents } from "./documents.ts";
@@ -11,6 +15,7 @@ import { Hints } from "./hints.ts";
 import { describeIssues } from "./issues.ts";
 import { withPolicyPaths } from "./policy-path.ts";
 import { ConfigError, type ConfigProblem, type Locate } from "./problem.ts";
+import { readConsumers } from "./read-consumers.ts";
 import { readPem } from "./read-pem.ts";
 import type { RouteMemory } from "./route-memory.ts";
 import {
@@ -20,6 +25,7 @@ import {
   includedSchema,
   type WrittenConfig,
 } from "./schema.ts";
+import { type SecretValue, secretsIn } from "./secret-options.ts";
 import { keepSecrets, type Secrets } from "./secrets.ts";
 import { ServiceScope } from "./service-scope.ts";
 
@@ -32,7 +38,13 @@ export interface LoadedConfig {
   readonly warnings: readonly ConfigProblem[];
   readonly secrets: Secrets;
   readonly locate: Locate;
+  /** When it is to be read again whatever changes, in milliseconds: sources of certificates are asked anew. */
+  readonly again: number | undefined;
 }
+
+/** How often files are looked at that are being replaced one after the other, and how long after one another, in milliseconds. */
+const LOOKS = 3;
+const LOOK_AGAIN = 300;
 
 /** Reads a config file: YAML, JSON by its name, or code by its name. Throws a ConfigError with every problem. */
 export async function loadConfig(file: string): Promise<Config> {
@@ -41,13 +53,27 @@ export async function loadConfig(file: string): Promise<Config> {
 
 /** As `loadConfig`, with everything that is known about it. `memory`: routes that were read before are not read again. */
 export async function readConfig(file: string, memory?: RouteMemory): Promise<LoadedConfig> {
-  const documents = new Documents();
-  try {
-    return finish(await documents.load(file), documents, memory);
-  } catch (error) {
-    if (error instanceof ConfigError) error.files = documents.files;
-    throw error;
+  for (let look = 1; ; look++) {
+    const documents = new Documents();
+    try {
+      const main = await documents.load(file);
+      documents.sourced = await askSources(main);
+      return finish(main, documents, memory);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      if (!documents.unsettled || look === LOOKS) {
+        error.files = documents.files;
+        error.again = againAfter(documents);
+        throw error;
+      }
+    }
+    await sleep(LOOK_AGAIN);
   }
+}
+
+function againAfter({ sourced }: Documents): number | undefined {
+  const all = [...sourced.values()].map(({ again }) => again);
+  return all.length === 0 ? undefined : Math.min(...all);
 }
 
 /** Parses a config's text. Throws a ConfigError with every problem. */
@@ -81,16 +107,21 @@ function finish(main: ConfigDocument, documents: Documents, memory?: RouteMemory
   const warnings = new Findings();
   const services = ServiceScope.of(main);
   checkListeners(main, findings);
-  checkRoutes(main, services, findings);
+  checkCertificates(main, findings);
+  checkRoutes(main, services, findings, memory);
   checkTcp(main, services, findings);
+  const found = written && readConsumers(written, main.file, documents, memory?.consumers);
   const problems = [
     ...documents.broken.flatMap((error) => error.problems),
     ...findings.problems(locate, documents.secrets),
+    ...(found?.problems ?? []),
   ];
   if (problems.length > 0 || written === undefined) throw new ConfigError(problems);
   const expanded = expandConfig(main, written, included, memory);
   checkServices(expanded, main.file, findings, warnings);
-  const config = readPem(expanded, main.file, documents);
+  checkStores(expanded, main.file, findings);
+  const { consumers } = found!;
+  const config = { ...readPem(expanded, main.file, documents, warnings), ...(consumers && { consumers }) };
   const { secrets } = documents;
   findings.throwIfAny(locate, secrets);
   keepSecrets(config, secrets);
@@ -108,7 +139,9 @@ function finish(main: ConfigDocument, documents: Documents, memory?: RouteMemory
       "whoever reaches this address sees the config and can reload it",
       "listen on 127.0.0.1, or on an address that only operators reach",
     );
-  return { config, files: documents.files, warnings: warnings.problems(locate, secrets), secrets, locate };
+  const { files } = documents;
+  const again = againAfter(documents);
+  return { config, files, warnings: warnings.problems(locate, secrets), secrets, locate, again };
 }
 
 /** Whether others than this machine's own programs may reach an address. */
@@ -121,11 +154,19 @@ function isOpen(address: Config["admin"]): boolean {
 function readBy<T extends WrittenConfig | IncludedConfig>(
   schema: z.ZodType<T>,
   document: ConfigDocument,
-  { findings, secrets }: Documents,
+  documents: Documents,
   memory?: RouteMemory,
 ): T | undefined {
+  const { findings, secrets } = documents;
   const hintsHere = () => ((schema as unknown) === configSchema ? hintsOf().config : hintsOf().included);
   const value = coerceSecrets(document, secrets, hintsHere);
+  const written = secretsIn(schema, value);
+  // What consumers are known by leaves the config when it is read: only a problem could show it.
+  const ofConsumers = ({ path: [key] }: SecretValue): boolean => key === "consumers";
+  const note = ({ path, texts }: SecretValue): void => {
+    for (const text of texts) documents.noteSecret({ file: document.file, path }, text);
+  };
+  for (const one of written) if (!ofConsumers(one)) note(one);
   const remembered = memory?.read(schema, document.file, value, secrets);
   if (remembered !== undefined) return remembered;
   const read = schema.safeParse(value);
@@ -134,6 +175,7 @@ function readBy<T extends WrittenConfig | IncludedConfig>(
     noteInPolicies(placed, document.file, secrets);
     return placed;
   }
+  for (const one of written) if (ofConsumers(one)) note(one);
   for (const { path, reason, cure, part } of describeIssues(
     read.error.issues as z.core.$ZodIssue[],
     value,

@@ -1,4 +1,5 @@
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { withInnerPolicies } from "./inner-policies.ts";
 import type { PolicyConfig } from "./route-schema.ts";
 
 /** Whether the key of a policy is the path of a user's own file: it begins with ./ or ../ or / and ends in .ts or .js. */
@@ -34,9 +35,10 @@ export function withPolicyPaths<T extends Holder>(holder: T, file: string): T {
 }
 
 function absolute(entry: PolicyConfig, folder: string): PolicyConfig {
-  if (!Object.keys(entry).some(isPolicyFile)) return entry;
+  const made = withInnerPolicies(entry, (inner) => absolute(inner, folder));
+  if (!Object.keys(made).some(isPolicyFile)) return made;
   return Object.fromEntries(
-    Object.entries(entry).map(([key, value]) => [isPolicyFile(key) ? resolve(folder, key) : key, value]),
+    Object.entries(made).map(([key, value]) => [isPolicyFile(key) ? resolve(folder, key) : key, value]),
   );
 }
 

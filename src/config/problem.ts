@@ -55,6 +55,8 @@ export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];
   /** Every file that was read for it, absolute, where they are known. */
   files: readonly string[] | undefined = undefined;
+  /** When it is to be read again whatever changes, in milliseconds. */
+  again: number | undefined = undefined;
 
   constructor(problems: readonly ConfigProblem[]) {
     super(problems.map(problemLine).join("\n"));

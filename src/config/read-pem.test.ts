@@ -15,6 +15,7 @@ const twin = authority.issue({ names: ["DNS:shop.example"] });
 const rsa = authority.issue({ names: ["DNS:shop.example"], kind: "rsa" });
 const expired = authority.issue({ names: ["DNS:old.example"], from: -9, to: -2 });
 const early = authority.issue({ names: ["DNS:new.example"], from: 2 });
+const DAY = 86_400_000;
 const text = (name: string, content: string | Buffer): string => {
   writeFileSync(join(folder, name), content);
   return name;
@@ -156,6 +157,32 @@ const cases: readonly (readonly [what: string, tls: object, ...found: readonly R
     { certificates: [{ ...good, ocsp: here(authority.ocsp(twin)) }] },
     /is about another certificate/,
   ],
+  [
+    "a certificate without its key",
+    { certificates: [{ cert: good.cert }] },
+    /certificates\[0\]\.key: is missing; write key: certs/,
+  ],
+  [
+    "files beside a source",
+    { certificates: [{ ...good, source: "./vault.ts" }] },
+    /\.cert: cert and source exclude each other; leave it out/,
+    /\.key: key and source exclude each other; leave it out/,
+  ],
+  [
+    "options without a source",
+    { certificates: [{ ...good, options: { path: "a" } }] },
+    /\.options: options are those of a source; write source/,
+  ],
+  [
+    "an address among the hosts that ask clients for certificates",
+    { certificates: [good], clients: [{ hosts: ["a.example", "192.0.2.1"], ca: "ca.pem" }] },
+    /clients\[0\]\.hosts\[1\]: 192\.0\.2\.1 is an address: .*; leave hosts out, so that it holds for all/,
+  ],
+  [
+    "an address of version 6 among them",
+    { certificates: [good], clients: [{ hosts: ["[2001:db8::1]"], ca: "ca.pem" }] },
+    /hosts\[0\]: \[2001:db8::1\] is an address/,
+  ],
   ["an unknown key", { certificates: [{ ...good, chain: "x" }] }, /chain: is not known here/],
 ];
 
@@ -184,6 +211,48 @@ test("RSA and ECDSA for one host, and an OCSP answer, are taken", async () => {
     [],
   );
   assert.deepEqual(await problems({ certificates: [{ ...good, ocsp: here(authority.ocsp(shop)) }] }), []);
+});
+
+test("an OCSP answer that has expired is left out, and said", async (t) => {
+  const file = configOf({ certificates: [{ ...good, ocsp: here(authority.ocsp(shop)) }] });
+  t.mock.timers.enable({ apis: ["Date"], now: Date.now() + 3 * DAY });
+  const { config, warnings } = await readConfig(file);
+  assert.equal(warnings.length, 1);
+  assert.match(
+    problemLine(warnings[0]!),
+    /ocsp: the file .* has expired \(\d{4}-.*\): it is not handed out; fetch it again/,
+  );
+  const [certificate] = config.listeners[0]!.tls!.certificates;
+  assert.equal(certificate?.ocsp, undefined);
+  assert.ok(certificate!.about!.ocspUntil! < Date.now());
+});
+
+test("a revocation list that has expired is taken, and said: it refuses every client", async () => {
+  const clients = (crl: string): object => ({
+    certificates: [good],
+    clients: [{ ca: "ca.pem", crl: here(crl) }],
+  });
+  const fresh = await readConfig(configOf(clients(authority.list(-1, 1))));
+  assert.deepEqual(fresh.warnings, []);
+  const until = fresh.config.listeners[0]!.tls!.clients[0]!.lists!.until!;
+  assert.ok(Math.abs(until - Date.now() - DAY) < 60_000);
+  const { config, warnings } = await readConfig(configOf(clients(authority.list(-3, -1))));
+  assert.match(
+    warnings.map(problemLine).join("\n"),
+    /^\S+: listeners\[0\]\.tls\.clients\[0\]\.crl: the file .* has expired .*: every client certificate is refused until/,
+  );
+  assert.ok(config.listeners[0]!.tls!.clients[0]!.lists!.until! < Date.now());
+});
+
+test("a certificate and a key that are replaced one after the other are read as a pair", async () => {
+  text("pair.pem", shop.certText);
+  text("pair.key", shop.keyText);
+  const file = configOf({ certificates: [{ cert: "pair.pem", key: "pair.key" }] });
+  text("pair.pem", twin.certText);
+  const reading = readConfig(file);
+  setTimeout(() => text("pair.key", twin.keyText), 100);
+  const { config } = await reading;
+  assert.equal(config.listeners[0]!.tls!.certificates[0]!.cert, twin.certText);
 });
 
 test("the files of a service's tls are read and checked as well", async () => {

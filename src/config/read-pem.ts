@@ -1,60 +1,68 @@
-import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { acmeCertificateFile } from "./acme-files.ts";
 import type { AcmeConfig } from "./acme-schema.ts";
+import type { SourcedCertificate } from "./certificate-source.ts";
 import {
   checkAuthorities,
+  checkEnd,
   checkOcsp,
   checkPair,
   checkRevocations,
   checkTime,
   hostsOf,
-  PemProblem,
   readCertificates,
   readPrivateKey,
 } from "./check-certificate.ts";
 import type { Documents } from "./documents.ts";
+import type { Findings } from "./findings.ts";
 import { plainSerial } from "./ocsp.ts";
 import { isPemText } from "./pem-blocks.ts";
+import { named, octetsOf, PemFiles } from "./pem-files.ts";
 import type { Origin } from "./problem.ts";
 import { obtainedCertificate } from "./read-acme.ts";
 import type { Config, ServiceConfig } from "./schema.ts";
-import { isOutside } from "./substitute.ts";
 import { isCipher, isCurve } from "./tls-options.ts";
 import type { CertificateConfig, ClientsConfig, ServiceTlsConfig, TlsConfig } from "./tls-schema.ts";
 
-/** Bytes of a file with certificates at most: bundles of CAs are the largest. */
-const MAX_FILE = 4 * 1_048_576;
-
 /**
  * The config with what the files of its `tls` hold in place of their names, all checked: what is wrong is added to the
- * documents' findings, the files to those that are watched, private keys to the secrets.
+ * documents' findings, what serves but has ended to the warnings, the files to those that are watched, private keys to the
+ * secrets.
  */
-export function readPem(config: Config, mainFile: string, documents: Documents): Config {
-  const reader = new PemReader(documents, mainFile);
+export function readPem(config: Config, mainFile: string, documents: Documents, warnings: Findings): Config {
+  const files = new PemFiles(documents, mainFile, Date.now());
+  const read = readAll(config, mainFile, new PemReader(documents, files, warnings));
+  documents.unsettled = files.unsettled;
+  return read;
+}
+
+function readAll(config: Config, mainFile: string, reader: PemReader): Config {
   const listeners = config.listeners.map((listener, i) => {
     if (listener.tls === undefined) return listener;
     const at = { file: mainFile, path: ["listeners", i, "tls"] };
     return { ...listener, tls: reader.listener(listener.tls, at) };
   });
+  const stores = reader.stores(config.stores, mainFile);
   const speaking = Object.entries(config.services).filter(([, { tls }]) => tls !== undefined);
-  if (speaking.length === 0) return { ...config, listeners };
+  if (speaking.length === 0) return { ...config, listeners, stores };
   const services: Record<string, ServiceConfig> = { ...config.services };
   for (const [name, service] of speaking) {
     const { file, path } = service.origin ?? { file: mainFile, path: ["services", name] };
     services[name] = { ...service, tls: reader.service(service.tls!, { file, path: [...path, "tls"] }) };
   }
-  return { ...config, listeners, services };
+  return { ...config, listeners, services, stores };
 }
 
 class PemReader {
   readonly #documents: Documents;
-  readonly #mainFile: string;
+  readonly #files: PemFiles;
+  readonly #warnings: Findings;
   readonly #now = Date.now();
 
-  constructor(documents: Documents, mainFile: string) {
+  constructor(documents: Documents, files: PemFiles, warnings: Findings) {
     this.#documents = documents;
-    this.#mainFile = mainFile;
+    this.#files = files;
+    this.#warnings = warnings;
   }
 
   listener(tls: TlsConfig, at: Origin): TlsConfig {
@@ -90,25 +98,64 @@ class PemReader {
     return { ...tls, ca, cert, key };
   }
 
+  stores(written: Config["stores"], file: string): Config["stores"] {
+    const read = Object.entries(written).map(([name, store]) => {
+      const { ca, ...redis } = store.redis;
+      if (ca === undefined) return [name, store] as const;
+      const at = { file, path: ["stores", name, "redis", "ca"] };
+      return [name, { ...store, redis: { ...redis, ca: this.#authorities(ca, at) ?? ca } }] as const;
+    });
+    return Object.fromEntries(read);
+  }
+
   #certificate(written: CertificateConfig, at: Origin): CertificateConfig {
-    const atCert = below(at, "cert");
-    const cert = this.#text(written.cert, atCert);
-    const key = this.#text(written.key, below(at, "key"));
-    if (key !== undefined) this.#noteKey(key, below(at, "key"));
-    const chain = cert === undefined ? undefined : this.#take(readCertificates(cert), written.cert, atCert);
-    const secret =
-      key === undefined ? undefined : this.#take(readPrivateKey(key), written.key, below(at, "key"));
+    const { source, hosts, ocsp } = written;
+    if (source === undefined)
+      return this.#pair(written, ocsp, at, { cert: named(written.cert), key: named(written.key) });
+    const given = this.#sourced(source, at);
+    if (given === undefined) return written;
+    const names = { cert: `what ${source} gives as cert`, key: `what ${source} gives as key` };
+    return this.#pair({ cert: given.cert, key: given.key, hosts }, given.ocsp, at, names);
+  }
+
+  /** What a source gave; undefined where it failed, which is told. */
+  #sourced(source: string, at: Origin): SourcedCertificate | undefined {
+    const [, listener, , , certificate] = at.path;
+    const sourced = this.#documents.sourced.get(`${String(listener)} ${String(certificate)}`);
+    const where = below(at, "source");
+    if (sourced === undefined)
+      return this.#add(where, "cannot be asked here", "read the config from its file, or name cert and key");
+    for (const file of sourced.files) this.#documents.noteFile(file);
+    const given = sourced.certificate;
+    if ("cert" in given) return given;
+    return this.#add(where, `the source ${source} ${given.reason}`, given.cure);
+  }
+
+  /** A certificate and its key, in files or as text; `names` are what problems call them. */
+  #pair(
+    written: CertificateConfig,
+    stapled: Uint8Array | string | undefined,
+    at: Origin,
+    names: { readonly cert: string; readonly key: string },
+  ): CertificateConfig {
+    const files = this.#files;
+    const [atCert, atKey] = [below(at, "cert"), below(at, "key")];
+    const cert = files.text(written.cert, atCert);
+    const key = files.text(written.key, atKey);
+    if (key !== undefined) this.#noteKey(key, atKey);
+    const chain = cert === undefined ? undefined : files.take(readCertificates(cert), names.cert, atCert);
+    const secret = key === undefined ? undefined : files.take(readPrivateKey(key), names.key, atKey);
     const leaf = chain?.[0];
     if (leaf === undefined || secret === undefined) return written;
-    this.#take(checkTime(leaf, this.#now), written.cert, atCert);
+    files.take(checkTime(leaf, this.#now), names.cert, atCert);
     if (!leaf.checkPrivateKey(secret))
       this.#add(
-        below(at, "key"),
-        `${named(written.key)} does not belong to the certificate`,
+        atKey,
+        `${names.key} does not belong to the certificate`,
         "name the key that the certificate was made with; the host's own certificate stands first in its file",
       );
-    else this.#take(checkPair(cert!, key!), written.cert, atCert);
-    const ocsp = this.#ocsp(written.ocsp, leaf, below(at, "ocsp"));
+    else files.take(checkPair(cert!, key!), names.cert, atCert);
+    const ocsp = this.#ocsp(stapled, leaf, below(at, "ocsp"));
     const hosts = written.hosts.length > 0 ? written.hosts : hostsOf(leaf);
     return {
       cert: cert!,
@@ -146,16 +193,23 @@ class PemReader {
     return acme;
   }
 
+  /** One that has ended is not handed out: clients would refuse it, and do well without. */
   #ocsp(
-    written: string | undefined,
+    written: Uint8Array | string | undefined,
     leaf: Parameters<typeof checkOcsp>[1],
     at: Origin,
-  ): { der: string; until: number | undefined } | undefined {
+  ): { der: string | undefined; until: number | undefined } | undefined {
     if (written === undefined) return undefined;
-    const der = this.#bytes(written, at);
+    const der = typeof written === "string" ? this.#files.bytes(written, at) : Buffer.from(written);
     if (der === undefined) return undefined;
-    const answer = this.#take(checkOcsp(der, leaf, this.#now), written, at);
-    return answer && { der: der.toString("base64"), until: answer.nextUpdate };
+    const name = typeof written === "string" ? named(written) : "the OCSP answer of the source";
+    const answer = this.#files.take(checkOcsp(der, leaf), name, at);
+    if (answer === undefined) return undefined;
+    const until = answer.nextUpdate;
+    const ended = checkEnd(until, this.#now);
+    if (ended === undefined) return { der: der.toString("base64"), until };
+    this.#warnings.add(at, `${name} ${ended}: it is not handed out`, "fetch it again from the CA");
+    return { der: undefined, until };
   }
 
   /** Two certificates of one kind for one host: only one could be shown. */
@@ -185,16 +239,27 @@ class PemReader {
   #clients(written: ClientsConfig, at: Origin): ClientsConfig {
     const ca = this.#authorities(written.ca, below(at, "ca")) ?? written.ca;
     if (written.crl === undefined) return { ...written, ca };
-    const crl = this.#text(written.crl, below(at, "crl"));
-    if (crl !== undefined) this.#take(checkRevocations(crl), written.crl, below(at, "crl"));
-    return { ...written, ca, crl: crl ?? written.crl };
+    const atList = below(at, "crl");
+    const name = named(written.crl);
+    const crl = this.#files.text(written.crl, atList);
+    const read = crl === undefined ? undefined : this.#files.take(checkRevocations(crl), name, atList);
+    if (crl === undefined || read === undefined) return { ...written, ca };
+    const { until } = read;
+    const ended = checkEnd(until, this.#now);
+    if (ended !== undefined)
+      this.#warnings.add(
+        atList,
+        `${name} ${ended}: every client certificate is refused until there is a new one`,
+        "fetch it again from the CA, and again before it ends",
+      );
+    return { ...written, ca, crl, lists: { label: isPemText(written.crl) ? "text" : written.crl, until } };
   }
 
   #authorities(written: string | undefined, at: Origin): string | undefined {
-    const text = written === undefined ? undefined : this.#text(written, at);
+    const text = written === undefined ? undefined : this.#files.text(written, at);
     if (written === undefined || text === undefined) return undefined;
-    const read = this.#take(readCertificates(text), written, at);
-    if (read !== undefined) this.#take(checkAuthorities(read, this.#now), written, at);
+    const read = this.#files.take(readCertificates(text), named(written), at);
+    if (read !== undefined) this.#files.take(checkAuthorities(read, this.#now), named(written), at);
     return text;
   }
 
@@ -202,7 +267,7 @@ class PemReader {
   #ticketKey(written: string | undefined, at: Origin): string | undefined {
     if (written === undefined) return undefined;
     const here = octetsOf(written);
-    const bytes = here ?? this.#bytes(written, at);
+    const bytes = here ?? this.#files.bytes(written, at);
     if (bytes === undefined) return undefined;
     const octets = bytes.length === 48 ? bytes : octetsOf(bytes.toString("latin1").trim());
     if (octets === undefined) {
@@ -214,48 +279,8 @@ class PemReader {
     return key;
   }
 
-  /** What a check gives; undefined where it found something, which is noted. */
-  #take<T>(result: T | PemProblem, written: string, at: Origin): T | undefined {
-    if (!(result instanceof PemProblem)) return result;
-    this.#add(at, `${named(written)} ${result.reason}`, result.cure);
-    return undefined;
-  }
-
-  /** PEM text: as it is written, or that of the file that is named. */
-  #text(written: string, at: Origin): string | undefined {
-    return isPemText(written) ? written : this.#bytes(written, at)?.toString("latin1");
-  }
-
-  #bytes(written: string, at: Origin): Buffer | undefined {
-    const file = resolve(dirname(at.file), written);
-    const { folder } = this.#documents;
-    this.#documents.noteFile(file);
-    const refuse = (reason: string, cure: string): undefined =>
-      this.#add(at, `${named(written)} ${reason}`, cure);
-    try {
-      const real = realpathSync(file);
-      if (folder !== undefined && at.file !== this.#mainFile && isOutside(folder, real))
-        return refuse(
-          "lies outside the folder of the main config",
-          "an included file reads only what lies below that folder",
-        );
-      const stat = statSync(real);
-      if (!stat.isFile()) return refuse("is not a plain file", "name the file itself");
-      if (stat.size > MAX_FILE)
-        return refuse("is larger than 4 MiB", "name a file with certificates or a key");
-      return readFileSync(real);
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? "?";
-      return refuse(
-        `cannot be read (${code})`,
-        code === "EACCES" ? "let this user read it" : "make it; its path begins at the config file",
-      );
-    }
-  }
-
   #add(at: Origin, reason: string, cure: string): undefined {
-    this.#documents.findings.add(at, reason, cure);
-    return undefined;
+    return this.#files.add(at, reason, cure);
   }
 }
 
@@ -264,15 +289,4 @@ const CURVES = "write X25519, prime256v1, secp384r1, secp521r1, X448 or X25519ML
 
 function below({ file, path }: Origin, ...keys: readonly PropertyKey[]): Origin {
   return { file, path: [...path, ...keys] };
-}
-
-/** How a value is called in a problem: never by its content. */
-function named(written: string): string {
-  if (isPemText(written) || octetsOf(written) !== undefined) return "the text here";
-  return `the file ${written.length > 200 ? `${written.slice(0, 200)}…` : written}`;
-}
-
-/** 48 octets that are written in base64. */
-function octetsOf(text: string): Buffer | undefined {
-  return /^[A-Za-z0-9+/]{64}$/.test(text) ? Buffer.from(text, "base64") : undefined;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { readConfig } from "./load.ts";
 import { ConfigError } from "./problem.ts";
@@ -82,4 +82,35 @@ test("a value from the environment is read each time", async (context) => {
     [5_000, 7_000],
   );
   assert.equal(second.config.routes[1], first.config.routes[1]);
+});
+
+test("what was good at a place says nothing of another route there, nor of an included file's", async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "torana-memory-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const memory = new RouteMemory();
+  const file = join(folder, "torana.json");
+  const good = route("a", { rewrite: { path: "/fixed" } });
+  const bad = route("a", { rewrite: { path: "/{id}" } });
+  const read = (first: object, included: object): ReturnType<typeof readConfig> => {
+    const config = {
+      listeners: [{ name: "public", address: "127.0.0.1:0" }],
+      services: { main: { endpoints: ["http://127.0.0.1:9"] } },
+      routes: [first, { name: "below", match: { path: "/below/*" }, include: "below.json" }],
+    };
+    writeFileSync(file, JSON.stringify(config));
+    writeFileSync(join(folder, "below.json"), JSON.stringify({ routes: [included] }));
+    return readConfig(file, memory);
+  };
+  const problemsOf = async (first: object, included: object): Promise<string[]> => {
+    const error: unknown = await read(first, included).then(
+      () => undefined,
+      (refused: unknown) => refused,
+    );
+    assert.ok(error instanceof ConfigError, String(error));
+    return error.problems.map(({ file: at, path }) => `${basename(at)} ${path}`);
+  };
+  await read(good, good);
+  await read(good, good);
+  assert.deepEqual(await problemsOf(good, bad), ["below.json routes[0].rewrite.path"]);
+  assert.deepEqual(await problemsOf(bad, good), ["torana.json routes[0].rewrite.path"]);
 });

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { noteInPolicies } from "./coerce.ts";
 import { withPolicyPaths } from "./policy-path.ts";
+import { ConsumerMemory } from "./read-consumers.ts";
 import type { RouteConfig, WrittenRoute } from "./route-schema.ts";
 import type { IncludedConfig, WrittenConfig } from "./schema.ts";
 import type { Secrets } from "./secrets.ts";
@@ -17,6 +18,8 @@ interface Remembered {
  * stayed as it was is not read again.
  */
 export class RouteMemory {
+  /** The consumers that were read last. */
+  readonly consumers: ConsumerMemory = new ConsumerMemory();
   #file = "";
   #routes: ReadonlyMap<string, Remembered> = new Map();
   /** The routes of the last document, in their order. */
@@ -29,6 +32,7 @@ export class RouteMemory {
     value: unknown,
     secrets: Secrets,
   ): T | undefined {
+    this.#last = [];
     if (!isMap(value) || !Array.isArray(value["routes"])) return undefined;
     const written: readonly unknown[] = value["routes"];
     const outside = new Set(secrets.places.flatMap(({ path: [key, i] }) => (key === "routes" ? [i] : [])));
@@ -48,6 +52,11 @@ export class RouteMemory {
       texts.flatMap((text, i) => (text === undefined ? [] : [[text, all[i]!] as const])),
     );
     return whole;
+  }
+
+  /** Whether the route at this place is written as one that was good before. */
+  isKnown(index: number): boolean {
+    return this.#last[index]?.made !== undefined;
   }
 
   /** What became of a route that `read` gave at this place; undefined where nothing has yet. */

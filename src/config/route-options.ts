@@ -3,6 +3,7 @@ import type { OriginCondition } from "../lib/origins.ts";
 import { byteSize } from "./byte-size.ts";
 import { originCondition } from "./origin.ts";
 import { duration } from "./values.ts";
+import { type MessagesConfig, messages } from "./websocket-schema.ts";
 
 /** What holds for the WebSockets of a route; times in milliseconds, 0 for no limit. */
 export interface WebSocketConfig {
@@ -13,6 +14,9 @@ export interface WebSocketConfig {
   readonly maxLifetime: number;
   /** How long one goes on after the gateway was told to stop. */
   readonly grace: number;
+  /** What messages must keep to; where neither is there, all bytes pass as they come. */
+  readonly fromClient?: MessagesConfig | undefined;
+  readonly fromService?: MessagesConfig | undefined;
 }
 
 /** Bytes of a body that is held whole before it goes on; 0 for a body that passes as it comes. */
@@ -40,6 +44,16 @@ export const webSocket: z.ZodType<WebSocketConfig> = z.strictObject({
     .default(0)
     .describe(
       "How long one goes on after the gateway was told to stop, before it is closed with 1001 (default 0); stopTimeout is the limit.",
+    ),
+  fromClient: messages
+    .optional()
+    .describe(
+      "What messages of clients must keep to; {} for the protocol alone. Left out: they are not looked at.",
+    ),
+  fromService: messages
+    .optional()
+    .describe(
+      "What messages of the service must keep to; {} for the protocol alone. Left out: they are not looked at.",
     ),
 }) as unknown as z.ZodType<WebSocketConfig>;
 

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { Http2Limits, ListenerLimits } from "../lib/limits.ts";
+import { consumerSchema } from "./consumer-schema.ts";
 import type { Origin } from "./problem.ts";
+import type { ConsumersConfig, WrittenConsumers } from "./read-consumers.ts";
 import {
   NAME,
   NAME_MESSAGE,
@@ -35,6 +37,8 @@ export interface Config {
   readonly services: Readonly<Record<string, ServiceConfig>>;
   /** Where limits and what else gateways share is kept, by name. */
   readonly stores: Readonly<Record<string, StoreConfig>>;
+  /** Who may call; undefined for nobody. */
+  readonly consumers?: ConsumersConfig | undefined;
   readonly policies: readonly PolicyConfig[];
   readonly policyTimeout: number;
   /** How long what is in flight may take after the signal to stop. */
@@ -43,10 +47,14 @@ export interface Config {
   readonly workerMemory: number;
   /** Series of metrics that are kept at most; what is past it counts as "other". */
   readonly metricSeries: number;
+  /** Keys that the gateway's own memory counts at once, in each of its tables. */
+  readonly limitEntries: number;
+  /** Folder for what outlives a restart, relative to the config's file. */
+  readonly state: string;
 }
 
-/** A config as written: its routes may stand below one another. */
-export interface WrittenConfig extends Omit<Config, "routes"> {
+/** A config as written: its routes may stand below one another, its consumers in files. */
+export interface WrittenConfig extends Omit<Config, "routes" | "consumers">, WrittenConsumers {
   readonly routes: readonly WrittenRoute[];
 }
 
@@ -274,6 +282,15 @@ export const configSchema: z.ZodType<WrittenConfig> = z.strictObject({
   routes,
   services,
   stores,
+  consumers: z
+    .array(consumerSchema)
+    .default([])
+    .meta({ examples: [[{ name: "billing", keys: [{ hash: "sha256:…" }] }]] })
+    .describe("Who may call, and what proves it."),
+  consumerFiles: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Files with further consumers: one a line, each as it stands under consumers, in JSON."),
   policies: policies.default([]).describe("Policies of every route, before its own."),
   policyTimeout: duration.default(10_000).describe("How long one step of a policy may wait (default 10s)."),
   stopTimeout: duration
@@ -291,4 +308,19 @@ export const configSchema: z.ZodType<WrittenConfig> = z.strictObject({
     .max(1_000_000)
     .default(20_000)
     .describe("Series of metrics at most; what is past it counts as other (default 20000)."),
+  limitEntries: z
+    .int()
+    .min(16)
+    .max(4_194_304)
+    .default(65_536)
+    .describe(
+      "Keys that the gateway's own memory counts at once, each of: windows and buckets (32 bytes a key), sliding windows (296 bytes), concurrency (32 bytes and 4 a worker); default 65536. A change holds from the next start on.",
+    ),
+  state: z
+    .string()
+    .min(1)
+    .default("state")
+    .describe(
+      "Folder for what outlives a restart, the counts of quotas; relative to this file, made at the first need (default state). A change holds from the next start on.",
+    ),
 }) as unknown as z.ZodType<WrittenConfig>;

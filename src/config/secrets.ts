@@ -1,4 +1,6 @@
+import { ConsumerTable } from "../lib/consumer-table.ts";
 import type { Origin } from "./problem.ts";
+import type { ConsumersConfig } from "./read-consumers.ts";
 import type { RouteConfig } from "./route-schema.ts";
 import type { Config } from "./schema.ts";
 
@@ -28,6 +30,15 @@ export function keepSecrets(config: Config, secrets: Secrets): void {
   byConfig.set(config, secrets);
 }
 
+/** A secret in all the forms in which a message may quote it: as it is, as JSON writes it, cut to what a problem shows. */
+export function textsOfSecret(text: string): string[] {
+  const forms = [text];
+  const json = JSON.stringify(text).slice(1, -1);
+  if (json !== text) forms.push(json);
+  if (text.length > 60) forms.push(text.slice(0, 57), JSON.stringify(text.slice(0, 57)).slice(1, -1));
+  return forms.filter((form) => form !== "");
+}
+
 /** A text without the secrets in it. */
 export function hideSecrets(text: string, { texts }: Secrets): string {
   let shown = text;
@@ -50,11 +61,17 @@ export function hideIn(value: unknown, secrets: Secrets): unknown {
   );
 }
 
-/** A config for people to see: `***` stands wherever a value came from the environment or from a file. */
+/**
+ * A config for people to see: `***` stands wherever a value came from the environment or from a file; of consumers only
+ * how many there are, and the names of the first.
+ */
 export function masked(config: Config, secrets: Secrets = secretsOf(config)): unknown {
-  if (secrets.places.length === 0) return config;
-  const copy = structuredClone(config) as unknown as Record<string, unknown> & { routes: RouteConfig[] };
-  for (const { path } of secrets.places) if (path[0] !== "routes") maskAt(copy, path);
+  const shown =
+    config.consumers === undefined ? config : { ...config, consumers: shownConsumers(config.consumers) };
+  if (secrets.places.length === 0) return shown;
+  const copy = structuredClone(shown) as unknown as Record<string, unknown> & { routes: RouteConfig[] };
+  for (const { path } of secrets.places)
+    if (path[0] !== "routes" && path[0] !== "consumers") maskAt(copy, path);
   for (const route of copy.routes) {
     const { file, path } = route.origin;
     for (const place of secrets.places)
@@ -62,6 +79,19 @@ export function masked(config: Config, secrets: Secrets = secretsOf(config)): un
         maskAt(route, place.path.slice(path.length));
   }
   return hideIn(copy, secrets);
+}
+
+/** Names of consumers that are shown. */
+const NAMES = 100;
+
+function shownConsumers({ size, memory }: ConsumersConfig): object {
+  const table = new ConsumerTable(memory);
+  const names: string[] = [];
+  for (const at of table.records()) {
+    if (names.length === NAMES) break;
+    if (table.isConsumer(at)) names.push(table.consumer(at).name);
+  }
+  return { size, names };
 }
 
 /** Masks what a written path has become: one thing may have become a list of it, or all of it something else. */

@@ -18,6 +18,9 @@ export interface RedisConfig {
   readonly mode: "single" | "cluster" | "sentinel";
   /** Name of the master that sentinels are asked for. */
   readonly master?: string | undefined;
+  /** Of the servers that sentinels name; the URLs hold those of the sentinels. */
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
   /** PEM of the CAs that its certificate may come from; default: the system's. */
   readonly ca?: string | undefined;
   /** What its keys begin with. */
@@ -27,6 +30,7 @@ export interface RedisConfig {
 const url = z
   .string()
   .regex(/^rediss?:\/\//, { error: "begins with redis:// or rediss://" })
+  .meta({ secret: "url" })
   .describe("redis://user:password@host:port/database, or rediss:// for TLS.");
 
 const redis = z
@@ -37,6 +41,13 @@ const redis = z
       .default("single")
       .describe("One server (default), a cluster, or sentinels that name it."),
     master: z.string().min(1).optional().describe("Name of the master that sentinels are asked for."),
+    username: z.string().min(1).optional().describe("User at the servers that sentinels name."),
+    password: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ secret: true })
+      .describe("Password at the servers that sentinels name; the sentinels' own stands in their URLs."),
     ca: z
       .string()
       .min(1)

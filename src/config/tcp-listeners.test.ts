@@ -55,6 +55,11 @@ test("what a TCP listener cannot mean is refused with its place", () => {
       'listeners[0].tcp.sni.a.example: there is no service "nowhere"',
     ],
     [
+      [listener({ sni: { "192.0.2.1": "db" }, default: "db" })],
+      DB,
+      "listeners[0].tcp.sni.192.0.2.1: is an address: clients that connect to one name no host (RFC 6066 §3)",
+    ],
+    [
       [listener({ service: "db" }, { redirectToHttps: true })],
       DB,
       "listeners[0].redirectToHttps: redirectToHttps and tcp exclude each other",

@@ -38,6 +38,9 @@ export interface CertificateConfig {
   readonly ocsp?: string | undefined;
   /** Hosts that it is shown to: as written, or once it is read those that it names. */
   readonly hosts: readonly string[];
+  /** The file whose source gives it, and what that one is told; not there any more once it is read. */
+  readonly source?: string | undefined;
+  readonly options?: unknown;
   /** What it says of itself; there once it is read. */
   readonly about?: CertificateFacts | undefined;
 }
@@ -64,6 +67,16 @@ export interface ClientsConfig {
   readonly ca: string;
   /** Lists of what they have revoked. */
   readonly crl?: string | undefined;
+  /** What these lists say of themselves; there once they are read. */
+  readonly lists?: RevocationFacts | undefined;
+}
+
+/** What revocation lists say of themselves. */
+export interface RevocationFacts {
+  /** The file that they were read from, or "text". */
+  readonly label: string;
+  /** When the first of them ends, in milliseconds since 1970: from then on every client certificate is refused. */
+  readonly until: number | undefined;
 }
 
 /** How a service is spoken to by TLS; files are read as a listener's are. */
@@ -98,8 +111,15 @@ const minVersion: z.ZodType<TlsVersion> = z
   .describe("The oldest TLS that is spoken: 1.2 (default) or 1.3.") as unknown as z.ZodType<TlsVersion>;
 
 const certificate = z.strictObject({
-  cert: pem("The certificate, then those that lead to its CA", "certs/shop.pem"),
-  key: pem("Its private key, without a passphrase", "certs/shop.key"),
+  cert: pem("The certificate, then those that lead to its CA", "certs/shop.pem").optional(),
+  key: pem("Its private key, without a passphrase", "certs/shop.key").optional(),
+  source: z
+    .string()
+    .regex(/^\.{0,2}\/.*\.m?[tj]s$/, "not a source; write the path of a file: ./vault.ts")
+    .optional()
+    .meta({ examples: ["./vault.ts"] })
+    .describe("In place of cert and key: a file that exports what gives them, by defineCertificateSource."),
+  options: z.unknown().optional().describe("What the source is told."),
   ocsp: z
     .string()
     .min(1)

@@ -108,6 +108,56 @@ const table = {
     source: "downstream",
     title: "Pages of this origin may not open WebSockets here.",
   },
+  message_malformed: {
+    status: 400,
+    source: "downstream",
+    title: "What the client sent through the WebSocket does not keep to its protocol.",
+  },
+  message_too_large: {
+    status: 413,
+    source: "downstream",
+    title: "A message of the client is larger than this route takes.",
+  },
+  message_kind: {
+    status: 415,
+    source: "downstream",
+    title: "A message of the client is of a kind that this route does not take.",
+  },
+  message_rate: {
+    status: 429,
+    source: "downstream",
+    title: "The client sent more messages than this route takes.",
+  },
+  message_invalid: {
+    status: 422,
+    source: "downstream",
+    title: "A message of the client does not keep to the schema of this route.",
+  },
+  service_message_malformed: {
+    status: 502,
+    source: "upstream",
+    title: "What the service sent through the WebSocket does not keep to its protocol.",
+  },
+  service_message_too_large: {
+    status: 502,
+    source: "upstream",
+    title: "A message of the service is larger than this route lets through.",
+  },
+  service_message_kind: {
+    status: 502,
+    source: "upstream",
+    title: "A message of the service is of a kind that this route does not let through.",
+  },
+  service_message_rate: {
+    status: 502,
+    source: "upstream",
+    title: "The service sent more messages than this route lets through.",
+  },
+  service_message_invalid: {
+    status: 502,
+    source: "upstream",
+    title: "A message of the service does not keep to the schema of this route.",
+  },
   tunnel_idle: {
     status: 408,
     source: "gateway",

@@ -38,6 +38,14 @@ export interface PoolClient {
   refused(failure: Failure): void;
 }
 
+/** What pools have in common that share a number of connections. */
+export interface SharedPlaces {
+  /** Whether there is a place for one more connection. */
+  mayOpen(): boolean;
+  /** A connection is gone, or idle: another pool may have its place. */
+  left(): void;
+}
+
 /** What carries requests to one endpoint, whatever protocol it speaks. */
 export interface EndpointPool {
   /** Asks for a carrier: at once, or after a wait. `fresh`: none that could be as old as the one that was just lost. */
@@ -50,6 +58,8 @@ export interface EndpointPool {
   readonly idle: number;
   /** Requests that wait. */
   readonly waiting: number;
+  /** Others have left places: connections for those who wait may be opened now. */
+  wake(): void;
   /** Closes what is idle, and the rest when it is done. */
   close(): void;
 }

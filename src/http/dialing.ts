@@ -40,7 +40,7 @@ export class Dialing implements TransportOwner {
     this.#target = target;
     const { address, tls, preface } = target;
     if (tls === undefined) this.#transport = Transport.connect(this, address, mode);
-    else if (preface === undefined) this.#secure(tls.connect(this, address));
+    else if (preface === undefined) this.#secure(tls.connect(this, address, mode));
     else this.#introduce(tls, address, preface);
   }
 

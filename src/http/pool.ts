@@ -1,10 +1,16 @@
 import { Failure } from "../errors/failure.ts";
 import type { HeadLimits } from "../lib/limits.ts";
 import { ClientConnection } from "./client-connection.ts";
-import type { ClientOwner, ClientTimeouts, EndpointPool, PoolClient } from "./client-contract.ts";
+import type {
+  ClientOwner,
+  ClientTimeouts,
+  EndpointPool,
+  PoolClient,
+  SharedPlaces,
+} from "./client-contract.ts";
 import { Dialing, type DialingOwner, type DialTarget } from "./dialing.ts";
-import { type Swept, unwatch, watch } from "./sweeper.ts";
 import type { ReadMode } from "./transport.ts";
+import { WaitingClients } from "./waiting-clients.ts";
 
 /** How many connections one endpoint gets, and who may wait for one. */
 export interface PoolOptions {
@@ -20,29 +26,25 @@ export interface PoolOptions {
   /** How long an unused connection is kept, in milliseconds. */
   readonly keepAlive: number;
   readonly mode: ReadMode;
-  /** Whether there is a place for one more, where several pools share theirs; left out: only `max` counts. */
-  readonly mayOpen?: (() => boolean) | undefined;
-}
-
-interface Waiting {
-  readonly client: PoolClient;
-  since: number;
+  /** The places of several pools, where they share them; left out: only `max` counts. */
+  readonly places?: SharedPlaces | undefined;
 }
 
 /**
  * The connections to one endpoint. The one used last is used first, so that the others can grow old and go; whoever finds
  * none free waits in order.
  */
-export class Pool implements EndpointPool, ClientOwner, DialingOwner, Swept {
+export class Pool implements EndpointPool, ClientOwner, DialingOwner {
   readonly #options: PoolOptions;
   readonly #idle: ClientConnection[] = [];
   readonly #all = new Set<ClientConnection>();
-  readonly #queue: Waiting[] = [];
+  readonly #queue: WaitingClients;
   readonly #dialing = new Set<Dialing>();
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#queue = new WaitingClients(options.waitTimeout);
   }
 
   /** Asks for a connection: an idle one at once, else (or when it must be `fresh`) a new one, else a place in the queue. */
@@ -56,12 +58,11 @@ export class Pool implements EndpointPool, ClientOwner, DialingOwner, Swept {
       // One was closed as it was reused: those that wait beside it are as old, and the place may be needed.
       idle.close();
     }
-    if (this.#queue.length - this.#dialing.size >= this.#options.waiting) {
+    if (this.#queue.size - this.#dialing.size >= this.#options.waiting) {
       client.refused(new Failure("pool_full"));
       return;
     }
-    if (this.#queue.length === 0) watch(this);
-    this.#queue.push({ client, since: 0 });
+    this.#queue.add(client);
     this.#grow();
   }
 
@@ -75,24 +76,21 @@ export class Pool implements EndpointPool, ClientOwner, DialingOwner, Swept {
   }
 
   get waiting(): number {
-    return this.#queue.length;
+    return this.#queue.size;
   }
 
-  /** One who waits does not need a connection any more. */
   forget(client: PoolClient): void {
-    const at = this.#queue.findIndex((waiting) => waiting.client === client);
-    if (at !== -1) this.#queue.splice(at, 1);
-    if (this.#queue.length === 0) unwatch(this);
+    this.#queue.forget(client);
   }
 
   /** Opens as many connections as there are requests waiting, within the cap. */
   #grow(): void {
-    const { target, mode, max, mayOpen } = this.#options;
+    const { target, mode, max, places } = this.#options;
     while (
       !this.#closed &&
-      this.#dialing.size < this.#queue.length &&
+      this.#dialing.size < this.#queue.size &&
       this.size < max &&
-      mayOpen?.() !== false
+      places?.mayOpen() !== false
     )
       this.#dialing.add(new Dialing(this, target, mode));
   }
@@ -108,19 +106,23 @@ export class Pool implements EndpointPool, ClientOwner, DialingOwner, Swept {
   undialed(dialing: Dialing, failure: Failure): void {
     this.#dialing.delete(dialing);
     // It was opened for somebody: the one who waits longest hears of it and may try elsewhere.
-    const waiting = this.#queue.shift();
-    if (this.#queue.length === 0) unwatch(this);
-    waiting?.client.refused(failure);
+    this.#queue.refuse(1, failure);
+    this.#grow();
+    this.#options.places?.left();
+  }
+
+  wake(): void {
     this.#grow();
   }
 
   freed(connection: ClientConnection): void {
-    const waiting = this.#queue.length === 0 ? undefined : this.#queue.shift();
-    if (waiting !== undefined) {
-      if (this.#queue.length === 0) unwatch(this);
-      waiting.client.connected(connection);
-    } else if (this.#closed) connection.close();
-    else this.#idle.push(connection);
+    const client = this.#queue.next();
+    if (client !== undefined) client.connected(connection);
+    else if (this.#closed) connection.close();
+    else {
+      this.#idle.push(connection);
+      this.#options.places?.left();
+    }
   }
 
   gone(connection: ClientConnection): void {
@@ -128,18 +130,7 @@ export class Pool implements EndpointPool, ClientOwner, DialingOwner, Swept {
     const at = this.#idle.lastIndexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
     this.#grow();
-  }
-
-  sweep(now: number): void {
-    for (;;) {
-      const first = this.#queue[0];
-      if (first === undefined) break;
-      for (const waiting of this.#queue) if (waiting.since === 0) waiting.since = now;
-      if (now - first.since < this.#options.waitTimeout) break;
-      this.#queue.shift();
-      first.client.refused(new Failure("pool_timeout"));
-    }
-    if (this.#queue.length === 0) unwatch(this);
+    this.#options.places?.left();
   }
 
   /** Closes what is idle, and the rest when it is done. */

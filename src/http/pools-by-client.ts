@@ -1,5 +1,5 @@
 import { Failure } from "../errors/failure.ts";
-import type { EndpointPool, PoolClient } from "./client-contract.ts";
+import type { EndpointPool, PoolClient, SharedPlaces } from "./client-contract.ts";
 import type { ProxySource } from "./proxy-header.ts";
 import { type Swept, unwatch, watch } from "./sweeper.ts";
 
@@ -11,15 +11,17 @@ const NOBODY: ProxySource = { address: "", port: 0 };
  */
 export class PoolsByClient implements EndpointPool, Swept {
   readonly #max: number;
-  readonly #make: (source: ProxySource, mayOpen: () => boolean) => EndpointPool;
+  readonly #make: (source: ProxySource, places: SharedPlaces) => EndpointPool;
   readonly #byClient = new Map<string, EndpointPool>();
+  readonly #places: SharedPlaces = { mayOpen: () => this.#hasRoom(), left: () => this.#wake() };
+  #waking = false;
   #closed = false;
 
   /**
    * @param max open connections, of all clients together
-   * @param make a pool whose connections name a client; it asks before each whether there is a place for it
+   * @param make a pool whose connections name a client, and which shares the places of all
    */
-  constructor(max: number, make: (source: ProxySource, mayOpen: () => boolean) => EndpointPool) {
+  constructor(max: number, make: (source: ProxySource, places: SharedPlaces) => EndpointPool) {
     this.#max = max;
     this.#make = make;
   }
@@ -33,7 +35,7 @@ export class PoolsByClient implements EndpointPool, Swept {
   }
 
   #begin(key: string, source: ProxySource): EndpointPool {
-    const pool = this.#make(source, () => this.#hasRoom());
+    const pool = this.#make(source, this.#places);
     if (this.#closed) pool.close();
     if (this.#byClient.size === 0) watch(this);
     this.#byClient.set(key, pool);
@@ -51,6 +53,20 @@ export class PoolsByClient implements EndpointPool, Swept {
       pool.close();
     }
     return size < this.#max;
+  }
+
+  /** Who waits for a place may have one now; not from within what frees it, which is not done yet. */
+  #wake(): void {
+    if (this.#waking) return;
+    this.#waking = true;
+    queueMicrotask(() => {
+      this.#waking = false;
+      this.wake();
+    });
+  }
+
+  wake(): void {
+    for (const pool of this.#byClient.values()) if (pool.waiting > 0) pool.wake();
   }
 
   forget(client: PoolClient): void {

@@ -267,10 +267,10 @@ export class ServerConnection
     this.#transport.reset();
   }
 
-  goAway(graceMs: number): void {
+  goAway(graceMs: number, code?: number, reason?: string): void {
     this.#leaves = graceMs;
     if (this.#tunnel !== undefined) {
-      this.#tunnel.goAway();
+      this.#tunnel.goAway(code, reason);
       this.#clock.closeIn(graceMs);
     } else if (!this.#answering) this.#persistent = false;
   }

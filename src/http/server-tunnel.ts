@@ -1,10 +1,11 @@
 import type { BodyFailure, BodySink, BodySource, Chunk } from "../lib/body.ts";
 import type { Fields } from "../lib/fields.ts";
 import type { Tunnel } from "../lib/reply.ts";
+import { closeFrame } from "../lib/websocket-frame.ts";
 import { FrameScanner } from "./frame-scanner.ts";
 
-/** A server's Close frame with status 1001: the endpoint is going away (RFC 6455 §7.4.1). */
-const GOING_AWAY = "\x88\x02\x03\xe9";
+/** The endpoint is going away (RFC 6455 §7.4.1). */
+const GOING_AWAY = 1_001;
 
 /** The side towards the client: takes what the service sends, and its end. */
 export interface TunnelWriter {
@@ -61,11 +62,11 @@ export class ServerTunnel {
   }
 
   /** Tells the client to go, as soon as a frame of the service is whole; its own Close ends the tunnel. */
-  goAway(): void {
+  goAway(code: number = GOING_AWAY, reason = ""): void {
     if (this.#leaving) return;
     this.#leaving = true;
     if (this.#outDone || this.#fromService.frames.closed) return;
-    this.#fromService.endWith(GOING_AWAY);
+    this.#fromService.endWith(closeFrame(code, reason, false));
   }
 
   /** The server stops: whether the tunnel goes on for now; `goes` is called when its time is up. */
@@ -104,7 +105,9 @@ class Direction implements BodySource, BodySink {
   readonly #frameEnded: () => void;
   #sink: BodySink | undefined = undefined;
   /** The frame that is put in at the next boundary. */
-  #last: string | undefined = undefined;
+  #last: Uint8Array | undefined = undefined;
+  /** The sink still uses the last piece: it takes no other. */
+  #busy = false;
   #over = false;
 
   constructor(source: BodySource, frameEnded: () => void) {
@@ -122,19 +125,19 @@ class Direction implements BodySource, BodySink {
     const { frames } = this;
     const sink = this.#sink!;
     const end = frames.follow(chunk, this.#last !== undefined);
-    if (this.#last === undefined || !frames.atBoundary) {
-      const taken = sink.data(chunk);
+    if (this.#last === undefined || !frames.atBoundary || frames.closed) {
+      this.#busy = !sink.data(chunk);
       if (frames.closed) this.#frameEnded();
-      return taken;
+      return !this.#busy;
     }
-    const taken = sink.data(typeof chunk === "string" ? chunk.slice(0, end) : chunk.subarray(0, end));
-    return this.#finish() && taken;
+    this.#busy = !sink.data(typeof chunk === "string" ? chunk.slice(0, end) : chunk.subarray(0, end));
+    return !this.#busy && this.#finish();
   }
 
   /** Puts a frame in at the next boundary, a Close; what its source sends behind it is thrown away. */
-  endWith(frame: string): void {
+  endWith(frame: Uint8Array): void {
     this.#last = frame;
-    if (this.frames.atBoundary) this.#finish();
+    if (this.frames.atBoundary && !this.#busy) this.#finish();
   }
 
   #finish(): boolean {
@@ -154,6 +157,8 @@ class Direction implements BodySource, BodySink {
   }
 
   resume(): void {
+    this.#busy = false;
+    if (this.#last !== undefined && this.frames.atBoundary && !this.frames.closed) this.#finish();
     this.#source.resume();
   }
 

@@ -233,8 +233,10 @@ export class HttpServer implements ProxiedOwner, TlsAcceptorOwner {
     else this.#listening.closeNow();
     if (this.size === 0) return;
     this.#empty ??= Promise.withResolvers<void>();
+    const early = setTimeout(() => this.#destroyNew(), this.#linger);
     const timer = setTimeout(() => this.#destroyAll(), Math.max(0, end - performance.now()));
     await this.#empty.promise;
+    clearTimeout(early);
     clearTimeout(timer);
   }
 
@@ -245,11 +247,18 @@ export class HttpServer implements ProxiedOwner, TlsAcceptorOwner {
     await this.#listening.close();
     if (this.size === 0) return;
     this.#empty ??= Promise.withResolvers<void>();
+    const early = setTimeout(() => this.#destroyNew(), LINGER);
     await this.#empty.promise;
+    clearTimeout(early);
   }
 
   #destroyAll(): void {
     for (const connection of this.#connections) connection.destroy();
+    this.#destroyNew();
+  }
+
+  /** Whose PROXY header or handshake is still under way has asked for nothing: it gets no longer than an idle connection. */
+  #destroyNew(): void {
     for (const connection of this.#unnamed.keys()) connection.destroy();
     this.#tls.destroy();
   }

@@ -3,6 +3,7 @@ import type { Peer } from "../lib/request.ts";
 import { ClientHelloReader } from "./client-hello.ts";
 import { Dialing, type DialingOwner } from "./dialing.ts";
 import type { ServedConnection } from "./server-contract.ts";
+import { unwatch, watch } from "./sweeper.ts";
 import type { TcpEndpoint, TcpHandler, TcpRoute } from "./tcp-contract.ts";
 import { TcpSide, type TcpSideOwner } from "./tcp-side.ts";
 import type { Transport } from "./transport.ts";
@@ -145,6 +146,7 @@ export class TcpConnection implements ServedConnection, TcpSideOwner, DialingOwn
   sideClosed(side: TcpSide, whole: boolean): void {
     const other = side === this.#client ? this.#service : this.#client;
     if (!whole) other?.reset();
+    if (this.#gone && side === this.#service) this.#finish();
   }
 
   /** What is open goes on until it ends, or the server's patience does. */
@@ -162,6 +164,14 @@ export class TcpConnection implements ServedConnection, TcpSideOwner, DialingOwn
     this.#gone = true;
     this.#dialing?.abort();
     this.#client?.closed(error);
+    // What the service is still sent may stay for ever where it does not read: it counts, and has the same patience.
+    if (this.#service?.isClosed === false) watch(this);
+    else this.#finish();
+  }
+
+  /** Both ends are gone. */
+  #finish(): void {
+    unwatch(this);
     this.#handler.over({
       peer: this.peer,
       serverName: this.#serverName,

@@ -40,6 +40,11 @@ export class TcpSide implements TransportOwner, IncomingOwner, WriterOwner {
     return this.incoming.done && this.#writer.over;
   }
 
+  /** Its connection is gone. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   /** All that it was sent is in the kernel's hands. */
   get flushed(): boolean {
     return !this.#transport.busy;
@@ -98,5 +103,6 @@ export class TcpSide implements TransportOwner, IncomingOwner, WriterOwner {
 
   bodyBroken(): void {}
 
+  /** The connection that it belongs to looks after both ends. */
   sweep(): void {}
 }

@@ -4,7 +4,7 @@ import type { ConnectionOptions, SecureContext, TLSSocket } from "node:tls";
 import { Failure } from "../errors/failure.ts";
 import { nodeTls } from "../lib/node-tls.ts";
 import { handshakeFailure, verifyFailure } from "./tls-failure.ts";
-import { Transport, type TransportOwner } from "./transport.ts";
+import { type ReadMode, readingOnread, Transport, type TransportOwner } from "./transport.ts";
 
 /** How connections to a service speak TLS; certificates and keys are PEM text. */
 export interface TlsClientOptions {
@@ -59,19 +59,31 @@ export class TlsClient {
   }
 
   /** Connects. The owner hears `connected` once the handshake is done and all that was asked for holds, or `closed`. */
-  connect(owner: TransportOwner, address: NetConnectOpts): TlsAttempt {
-    return this.#attempt(owner, { ...address } as ConnectionOptions, false);
+  connect(owner: TransportOwner, address: NetConnectOpts, mode: ReadMode): TlsAttempt {
+    const options = this.#with({ ...address } as ConnectionOptions);
+    const socket =
+      mode === "onread"
+        ? readingOnread((onread) => nodeTls().connect({ ...options, onread } as ConnectionOptions))
+        : nodeTls().connect(options);
+    return new TlsAttempt(this, this.#options, owner, socket, mode, false);
   }
 
-  /** The same over a connection that stands. */
+  /** The same over a connection that stands; Node takes no `onread` there. */
   connectOver(owner: TransportOwner, socket: Socket): TlsAttempt {
-    return this.#attempt(owner, { socket }, true);
+    return new TlsAttempt(
+      this,
+      this.#options,
+      owner,
+      nodeTls().connect(this.#with({ socket })),
+      "data",
+      true,
+    );
   }
 
-  #attempt(owner: TransportOwner, where: ConnectionOptions, reached: boolean): TlsAttempt {
+  #with(where: ConnectionOptions): ConnectionOptions {
     const session = this.#session;
     const options = { ...where, ...this.#connect, allowHalfOpen: true, ...(session && { session }) };
-    return new TlsAttempt(this, this.#options, owner, nodeTls().connect(options), reached);
+    return options;
   }
 
   /** @internal What the next handshake may go on from; undefined after one that failed. */
@@ -95,6 +107,7 @@ export class TlsAttempt {
     options: TlsClientOptions,
     owner: TransportOwner,
     socket: TLSSocket,
+    mode: ReadMode,
     reached: boolean,
   ) {
     this.#client = client;
@@ -106,7 +119,7 @@ export class TlsAttempt {
     socket.once("secureConnect", () => this.#secured());
     // What fails behind the handshake is told, and nothing more.
     socket.on("error", () => socket.destroy());
-    this.transport = new Transport(owner, socket, "data");
+    this.transport = new Transport(owner, socket, mode);
   }
 
   /** The protocol that the service chose; empty for none. */

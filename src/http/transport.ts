@@ -1,6 +1,7 @@
 import { connect, type NetConnectOpts, Socket } from "node:net";
 import { SHARED } from "./buffers.ts";
 import { unwatch, watch } from "./sweeper.ts";
+import { type Gated, TlsGate } from "./tls-gate.ts";
 
 /** How sockets are read: `onread` into our buffers (no allocation a read), or by `data` events (any stream). */
 export type ReadMode = "onread" | "data";
@@ -34,7 +35,7 @@ interface RawSocket extends Socket {
 }
 
 /** One socket, read and written without the queues of a stream: every write goes to the kernel at once. */
-export class Transport {
+export class Transport implements Gated {
   #owner: TransportOwner;
   readonly #socket: RawSocket;
   readonly #mode: ReadMode;
@@ -43,15 +44,11 @@ export class Transport {
   #reading: Buffer | undefined = undefined;
   #pending = 0;
   #inWrite = false;
-  #paused = false;
+  /** Its owner does not want to read now. */
+  paused = false;
   #error: string | undefined = undefined;
-  /** A TLS socket takes one write at a time: what comes meanwhile waits for the next one, an end as well. */
-  readonly #single: boolean;
-  #waiting: (string | Uint8Array)[] = [];
-  #ending = false;
-  /** What TLS still gave after reading was stopped: it has read more than it was asked for. */
-  #held: Buffer[] | undefined = undefined;
-  #heldEnd = false;
+  /** Undefined for plain connections. */
+  readonly #gate: TlsGate | undefined;
   closed = false;
 
   constructor(owner: TransportOwner, socket: Socket, mode: ReadMode) {
@@ -60,7 +57,8 @@ export class Transport {
     const raw = socket as RawSocket;
     this.#socket = raw;
     raw[TRANSPORT] = this;
-    this.#single = (socket as { readonly encrypted?: boolean }).encrypted === true;
+    const { encrypted } = socket as { readonly encrypted?: boolean };
+    this.#gate = encrypted === true ? new TlsGate(this) : undefined;
     raw.on("end", onEnd).on("close", onClose).on("error", onError);
     if (mode === "data") raw.on("data", onData);
     watch(owner);
@@ -95,7 +93,7 @@ export class Transport {
   /** Whether reads can go into a buffer of the owner's choice. */
   get takesBuffers(): boolean {
     // TLS would go on in a buffer whose reading was stopped.
-    return this.#mode === "onread" && !this.#single;
+    return this.#mode === "onread" && this.#gate === undefined;
   }
 
   get socket(): Socket {
@@ -104,7 +102,7 @@ export class Transport {
 
   /** Writes bytes, or a string of Latin-1. True: the kernel took all; false: `drained` follows. */
   write(data: string | Uint8Array): boolean {
-    if (this.#single && this.#pending > 0) return this.#wait(data);
+    if (this.#gate !== undefined && this.#pending > 0) return this.#gate.wait(data);
     this.#pending++;
     this.#inWrite = true;
     this.#socket._write(
@@ -123,7 +121,7 @@ export class Transport {
 
   /** Writes several pieces with one call of the kernel. */
   writeAll(pieces: readonly (string | Uint8Array)[]): boolean {
-    if (this.#single && this.#pending > 0) return this.#wait(...pieces);
+    if (this.#gate !== undefined && this.#pending > 0) return this.#gate.wait(...pieces);
     const chunks = pieces.map((chunk) => ({
       chunk,
       encoding: (typeof chunk === "string" ? "latin1" : "buffer") as BufferEncoding,
@@ -143,29 +141,13 @@ export class Transport {
   readonly #written = (error?: Error | null): void => {
     this.#pending--;
     if (error && !this.closed) this.#owner.writeFailed();
-    if (this.#waiting.length > 0 || this.#ending) this.#writeWaiting();
+    this.#gate?.written();
     if (this.#pending === 0 && !this.#inWrite) this.#owner.drained();
   };
 
-  #wait(...pieces: readonly (string | Uint8Array)[]): boolean {
-    this.#waiting.push(...pieces);
-    return false;
-  }
-
-  /** The write before is done: what waited leaves with one more, then the end. */
-  #writeWaiting(): void {
-    const pieces = this.#waiting;
-    this.#waiting = [];
-    if (this.closed || this.#socket.destroyed) return;
-    if (pieces.length > 0) this.writeAll(pieces);
-    if (!this.#ending || this.#pending > 0) return;
-    this.#ending = false;
-    this.#socket.end();
-  }
-
   pause(): void {
-    if (this.#paused) return;
-    this.#paused = true;
+    if (this.paused) return;
+    this.paused = true;
     const handle = this.#socket._handle;
     if (this.#mode === "data") this.#socket.pause();
     else if (handle?.reading) {
@@ -175,38 +157,27 @@ export class Transport {
   }
 
   resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
+    if (!this.paused) return;
+    this.paused = false;
     if (this.closed) return;
     if (this.#mode === "data") this.#socket.resume();
-    else if (this.#held !== undefined) setImmediate(() => this.#giveHeld());
-    else this.#socket._read(0);
+    else if (this.#gate?.resume() !== true) this.readOn();
   }
 
-  #giveHeld(): void {
-    const held = this.#held;
-    while (held !== undefined && held.length > 0 && !this.#paused && !this.closed) {
-      const bytes = held.shift()!;
-      this.#give(bytes, bytes.length, false);
-    }
-    if (held === undefined || this.#paused || this.closed) return;
-    this.#held = undefined;
-    if (this.#heldEnd) this.#owner.ended();
-    else this.#socket._read(0);
+  /** @internal */
+  readOn(): void {
+    this.#socket._read(0);
   }
 
   /** Bytes that the kernel has not taken yet. */
   get backlog(): number {
     if (this.#socket.closed) return 0;
-    let size = this.#socket._handle?.writeQueueSize ?? 0;
-    for (const { length } of this.#waiting) size += length;
-    return size;
+    return (this.#socket._handle?.writeQueueSize ?? 0) + (this.#gate?.size ?? 0);
   }
 
   /** Says that we send no more (FIN); reading goes on. */
   endWrite(): void {
-    // What is encrypted and not yet written would be lost behind the end.
-    if (this.#single && this.#pending > 0) this.#ending = true;
+    if (this.#gate !== undefined && this.#pending > 0) this.#gate.endLater();
     else this.#socket.end();
   }
 
@@ -216,7 +187,7 @@ export class Transport {
 
   /** Closes so that the peer sees a reset, not an end; with TLS, an end without the notice that belongs to it. */
   reset(): void {
-    if (this.#single) this.#socket.destroy();
+    if (this.#gate !== undefined) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
   }
 
@@ -227,12 +198,8 @@ export class Transport {
 
   /** @internal Called by the socket's read callback; false stops the reading. */
   take(bytes: Buffer, size: number, reused: boolean): boolean {
-    if (this.#single && this.#mode === "onread" && (this.#paused || this.#held !== undefined)) {
-      this.#held ??= [];
-      this.#held.push(Buffer.from(bytes.subarray(0, size)));
-      return false;
-    }
-    const go = this.#give(bytes, size, reused);
+    if (this.#gate !== undefined && this.#mode === "onread" && this.#gate.hold(bytes, size)) return false;
+    const go = this.give(bytes, size, reused);
     if (this.#mode === "onread" && this.readInto !== this.#reading) {
       this.#reading = this.readInto;
       next = this.readInto ?? SHARED;
@@ -240,16 +207,17 @@ export class Transport {
     return go;
   }
 
-  #give(bytes: Buffer, size: number, reused: boolean): boolean {
+  /** @internal */
+  give(bytes: Buffer, size: number, reused: boolean): boolean {
     let go = false;
     try {
-      go = this.#owner.received(bytes, size, reused) && !this.#paused;
+      go = this.#owner.received(bytes, size, reused) && !this.paused;
     } catch (error) {
       // A fault of ours costs one connection, never the process.
       process.emitWarning(error as Error);
       this.#socket.destroy();
     }
-    this.#paused = !go;
+    this.paused = !go;
     return go;
   }
 
@@ -267,8 +235,12 @@ export class Transport {
 
   /** @internal */
   peerEnded(): void {
-    this.#heldEnd = this.#held !== undefined;
-    if (!this.#heldEnd) this.#owner.ended();
+    if (this.#gate?.holdEnd() !== true) this.giveEnd();
+  }
+
+  /** @internal */
+  giveEnd(): void {
+    this.#owner.ended();
   }
 
   /** @internal */

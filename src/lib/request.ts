@@ -65,10 +65,11 @@ export interface Downstream {
   /** Ends the exchange at once without an answer; what was begun is cut where the client can see it. */
   reset(): void;
   /**
-   * Tells the client to go: a WebSocket is sent Close 1001 and ends with the client's own, after `graceMs` at the latest;
-   * any other answer is the last of its connection, where it has not begun. Nothing happens in memory.
+   * Tells the client to go: a WebSocket is sent a Close (1001 where no other code is given) and ends with the client's
+   * own, after `graceMs` at the latest; any other answer is the last of its connection, where it has not begun. Nothing
+   * happens in memory.
    */
-  goAway(graceMs: number): void;
+  goAway(graceMs: number, code?: number, reason?: string): void;
 }
 
 /** The other end of a connection. */

@@ -44,10 +44,10 @@ const CLOSING = 30_000;
 export class Listeners {
   readonly #options: ListenersOptions;
   #byName = new Map<string, Listener>();
-  /** No more are opened. */
-  #retires = false;
-  /** Gone from the config, but not done. */
-  readonly #retired = new Set<Listener>();
+  /** The thread ends: no more are opened. */
+  #ending = false;
+  /** Gone from the config, but what is in flight on them is not done. */
+  readonly #leaving = new Set<Listener>();
   #tickets: Uint8Array;
 
   constructor(options: ListenersOptions) {
@@ -70,7 +70,7 @@ export class Listeners {
         opened.set(listener.name, made);
       }
     } catch (error) {
-      for (const listener of opened.values()) this.#retire(listener, 0);
+      for (const listener of opened.values()) this.#letGo(listener, 0);
       throw error;
     }
     return { config, opened, tls };
@@ -109,7 +109,7 @@ export class Listeners {
 
   #mine({ listeners }: Config): readonly ListenerConfig[] {
     return listeners.filter(({ name, address }) => {
-      if (this.#retires && this.#byName.get(name)?.standsOn(address) !== true) return false;
+      if (this.#ending && this.#byName.get(name)?.standsOn(address) !== true) return false;
       return this.#options.first || address.socket === undefined;
     });
   }
@@ -127,17 +127,17 @@ export class Listeners {
       this.#byName.set(listener.name, kept);
     }
     for (const [name, listener] of before)
-      if (this.#byName.get(name) !== listener) this.#retire(listener, CLOSING);
+      if (this.#byName.get(name) !== listener) this.#letGo(listener, CLOSING);
   }
 
-  #retire(listener: Listener, graceMs: number): void {
-    this.#retired.add(listener);
-    const gone = (): unknown => this.#retired.delete(listener);
+  #letGo(listener: Listener, graceMs: number): void {
+    this.#leaving.add(listener);
+    const gone = (): unknown => this.#leaving.delete(listener);
     listener.stop(graceMs).then(gone, gone);
   }
 
   discard({ opened }: PreparedListeners): void {
-    for (const listener of opened.values()) this.#retire(listener, 0);
+    for (const listener of opened.values()) this.#letGo(listener, 0);
   }
 
   /** A listener by its name; the first one without. Throws a RangeError for an unknown name. */
@@ -163,14 +163,14 @@ export class Listeners {
 
   /** Answers what is in flight, at most for `graceMs`, then closes. */
   async stop(graceMs: number): Promise<void> {
-    const all = [...this.all, ...this.#retired];
+    const all = [...this.all, ...this.#leaving];
     await Promise.all(all.map((listener) => listener.stop(graceMs)));
   }
 
   /** As `stop`, but tunnels go on until they end by themselves. */
   async retire(): Promise<void> {
-    this.#retires = true;
-    const all = [...this.all, ...this.#retired];
+    this.#ending = true;
+    const all = [...this.all, ...this.#leaving];
     await Promise.all(all.map((listener) => listener.retire()));
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type CertificateReading, ExpiryLog } from "./certificates.ts";
+import { type CertificateReading, ExpiryLog, type RevocationReading } from "./certificates.ts";
 
 const DAY = 86_400_000;
 const END = Date.UTC(2030, 0, 31);
@@ -51,4 +51,15 @@ test("the end of an OCSP answer is said a day before", () => {
   assert.equal(lines.length, 0);
   look(0.5, far);
   assert.match(lines[0]!, /the OCSP answer of the certificate shop\.pem .* expires in 1 day /);
+});
+
+test("the end of a revocation list is said a day before and when it has come, with what that means", () => {
+  const lines: string[] = [];
+  const expiry = new ExpiryLog((line) => lines.push(line));
+  const list: RevocationReading = { listener: "public", list: "staff.crl", until: END };
+  for (let day = 3; day >= -3; day -= 0.25) expiry.look([], END - day * DAY, [list]);
+  assert.deepEqual(lines, [
+    "listener public: the revocation list staff.crl expires in 1 day (2030-01-31 00:00)",
+    "listener public: the revocation list staff.crl HAS EXPIRED (2030-01-31 00:00): every client certificate is refused until there is a new one",
+  ]);
 });

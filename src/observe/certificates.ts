@@ -13,6 +13,15 @@ export interface CertificateReading {
   readonly ocspUntil: number | undefined;
 }
 
+/** Lists of what CAs have revoked, by which a listener looks at clients' certificates. */
+export interface RevocationReading {
+  readonly listener: string;
+  /** The file that they were read from. */
+  readonly list: string;
+  /** When the first of them ends, in milliseconds since 1970. */
+  readonly until: number;
+}
+
 const DAY = 86_400_000;
 /** Days before the end at which a line is written. */
 const MARKS: readonly number[] = [30, 14, 7, 1, 0];
@@ -36,7 +45,27 @@ export function certificatesOf(listeners: readonly ListenerConfig[]): Certificat
   );
 }
 
-/** Says when certificates are about to expire: once at each mark, and once after a start. */
+/** The revocation lists of a config's listeners that say when they end. */
+export function revocationsOf(listeners: readonly ListenerConfig[]): RevocationReading[] {
+  return listeners.flatMap(({ name, tls }) => {
+    const known = new Map<string, number>();
+    for (const { lists } of tls?.clients ?? [])
+      if (lists?.until !== undefined)
+        known.set(lists.label, Math.min(lists.until, known.get(lists.label) ?? lists.until));
+    return [...known].map(([list, until]) => ({ listener: name, list, until }));
+  });
+}
+
+/** What ends, when, at which days before that is said, and what happens then. */
+interface Ending {
+  readonly listener: string;
+  readonly name: string;
+  readonly until: number;
+  readonly marks: readonly number[];
+  readonly meaning: string;
+}
+
+/** Says when certificates and revocation lists are about to expire: once at each mark, and once after a start. */
 export class ExpiryLog {
   readonly #log: (line: string) => void;
   /** The mark that was last spoken of, by certificate. */
@@ -47,39 +76,44 @@ export class ExpiryLog {
   }
 
   /** Looks at all; `now` in milliseconds since 1970. */
-  look(certificates: readonly CertificateReading[], now: number): void {
+  look(
+    certificates: readonly CertificateReading[],
+    now: number,
+    revocations: readonly RevocationReading[] = [],
+  ): void {
     const living = new Set<string>();
-    for (const one of certificates) {
-      this.#one(one, "", one.notAfter, now, living);
-      if (one.ocspUntil !== undefined)
-        this.#one(one, "the OCSP answer of ", one.ocspUntil, now, living, OCSP);
+    for (const { listener, certificate, serial, notAfter, ocspUntil } of certificates) {
+      const name = `the certificate ${certificate} (serial ${serial})`;
+      this.#one({ listener, name, until: notAfter, marks: MARKS, meaning: "" }, now, living);
+      if (ocspUntil === undefined) continue;
+      const answer = `the OCSP answer of ${name}`;
+      this.#one({ listener, name: answer, until: ocspUntil, marks: SHORT, meaning: UNSTAPLED }, now, living);
+    }
+    for (const { listener, list, until } of revocations) {
+      const name = `the revocation list ${list}`;
+      this.#one({ listener, name, until, marks: SHORT, meaning: REFUSED }, now, living);
     }
     for (const key of this.#said.keys()) if (!living.has(key)) this.#said.delete(key);
   }
 
-  #one(
-    { listener, certificate, serial }: CertificateReading,
-    what: string,
-    until: number,
-    now: number,
-    living: Set<string>,
-    marks: readonly number[] = MARKS,
-  ): void {
-    const key = `${listener} ${what}${certificate} ${serial} ${until}`;
+  #one({ listener, name, until, marks, meaning }: Ending, now: number, living: Set<string>): void {
+    const key = `${listener} ${name} ${until}`;
     living.add(key);
     const mark = marks.findLast((days) => until - now <= days * DAY);
     if (mark === undefined || this.#said.get(key) === mark) return;
     this.#said.set(key, mark);
-    const name = `listener ${listener}: ${what}the certificate ${certificate} (serial ${serial})`;
+    const what = `listener ${listener}: ${name}`;
     const day = new Date(until).toISOString().slice(0, 16).replace("T", " ");
     const days = Math.ceil((until - now) / DAY);
     this.#log(
       until <= now
-        ? `${name} HAS EXPIRED (${day})`
-        : `${name} expires in ${days} day${days === 1 ? "" : "s"} (${day})`,
+        ? `${what} HAS EXPIRED (${day})${meaning}`
+        : `${what} expires in ${days} day${days === 1 ? "" : "s"} (${day})`,
     );
   }
 }
 
-/** An OCSP answer lives for days only. */
-const OCSP: readonly number[] = [1, 0];
+/** OCSP answers and revocation lists live for days only. */
+const SHORT: readonly number[] = [1, 0];
+const UNSTAPLED = ": it is not handed out any more";
+const REFUSED = ": every client certificate is refused until there is a new one";

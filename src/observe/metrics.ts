@@ -56,6 +56,11 @@ const table = {
     type: "gauge",
     help: "When the OCSP answer that is handed out with a certificate expires, in seconds since 1970.",
   },
+  revocationsExpiry: {
+    name: "torana_tls_crl_expiry_timestamp_seconds",
+    type: "gauge",
+    help: "When a listener's revocation list expires, in seconds since 1970; from then on every client certificate is refused.",
+  },
   acmeOrders: {
     name: "torana_acme_orders_total",
     type: "counter",
@@ -180,6 +185,16 @@ const table = {
     name: "process_start_time_seconds",
     type: "gauge",
     help: "When the process started, in seconds since 1970.",
+  },
+  consumers: {
+    name: "torana_consumers",
+    type: "gauge",
+    help: "Consumers of the config that serves.",
+  },
+  credentials: {
+    name: "torana_credentials",
+    type: "gauge",
+    help: "Credentials of consumers by kind.",
   },
   build: {
     name: "torana_build_info",

@@ -18,6 +18,7 @@ const GATEWAY: GatewayReading = {
   heartbeats: [150, undefined],
   workerRestarts: 1,
   userPolicies: { "./policies/tenant.ts": 3 },
+  consumers: { consumers: 3, credentials: { key: 4, basic: 1 } },
   certificates: [
     {
       listener: "public",
@@ -27,6 +28,7 @@ const GATEWAY: GatewayReading = {
       ocspUntil: 1_800_000_000_000,
     },
   ],
+  revocations: [{ listener: "public", list: "staff.crl", until: 1_800_000_000_000 }],
   acme: [{ host: "shop.example", obtained: 2, failed: 1 }],
 };
 

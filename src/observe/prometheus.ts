@@ -1,5 +1,6 @@
 import { versions } from "node:process";
-import type { CertificateReading } from "./certificates.ts";
+import type { CertificateReading, RevocationReading } from "./certificates.ts";
+import type { ConsumersReading } from "./consumers.ts";
 import { Exposition, type HistogramValues, type Labels, type MetricSpec } from "./exposition.ts";
 import { METRICS } from "./metrics.ts";
 import {
@@ -38,8 +39,12 @@ export interface GatewayReading {
   readonly workerRestarts: number;
   /** Certificates of listeners; left out: none. */
   readonly certificates?: readonly CertificateReading[];
+  /** Revocation lists of listeners; left out: none. */
+  readonly revocations?: readonly RevocationReading[];
   /** Orders of certificates by ACME so far, by first host; left out: none. */
   readonly acme?: readonly AcmeReading[];
+  /** Consumers of the config that serves; left out: none. */
+  readonly consumers?: ConsumersReading;
   /** Versions in memory by a user policy's file. */
   readonly userPolicies: Readonly<Record<string, number>>;
 }
@@ -162,11 +167,21 @@ function writeGateway(out: Exposition, gateway: GatewayReading): void {
   if (gateway.lastReload !== undefined) out.numbers(METRICS.lastReload, [[{}, gateway.lastReload / 1_000]]);
   writeCertificates(out, gateway.certificates ?? []);
   out.numbers(
+    METRICS.revocationsExpiry,
+    (gateway.revocations ?? []).map(({ listener, list, until }) => [{ listener, crl: list }, until / 1_000]),
+  );
+  out.numbers(
     METRICS.acmeOrders,
     (gateway.acme ?? []).flatMap(({ host, obtained, failed }) => [
       [{ host, outcome: "obtained" }, obtained] as const,
       [{ host, outcome: "failed" }, failed] as const,
     ]),
+  );
+  const { consumers, credentials } = gateway.consumers ?? { consumers: 0, credentials: {} };
+  out.numbers(METRICS.consumers, [[{}, consumers]]);
+  out.numbers(
+    METRICS.credentials,
+    Object.entries(credentials).map(([kind, count]) => [{ kind }, count]),
   );
   out.numbers(METRICS.restarts, [[{}, gateway.workerRestarts]]);
   out.numbers(

@@ -20,6 +20,8 @@ export interface Identity {
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
   /** Takes away from the outgoing request what proved it; called unless the policy says `keepCredential`. */
   readonly hide?: ((x: Exchange) => void) | undefined;
+  /** Puts on the outgoing request what the service is to know of it; called after `hide`, whatever `keepCredential` says. */
+  readonly forward?: ((x: Exchange) => void) | undefined;
 }
 
 /** A credential came with the request and does not prove anything. */
@@ -43,6 +45,11 @@ export type Authentication = Identity | Denied | Reply | undefined;
 
 /** One way of asking who calls, compiled. */
 export interface Authenticator extends Pick<PolicySteps, "response" | "log" | "close"> {
+  /**
+   * Takes away from the outgoing request what no client may say and no service may see. Called first, on every request,
+   * also where another way of asking is believed.
+   */
+  readonly cleanse?: (x: Exchange) => void;
   /** Undefined where nothing of its kind came with the request. Changes nothing of the exchange. */
   authenticate(x: Exchange): Authentication | Promise<Authentication>;
   /** Reason of requests that bring nothing of its kind. */
@@ -129,6 +136,7 @@ export function stepsOf(authenticator: Authenticator, options: IdentityOptions, 
     ...(log && { log }),
     ...(close && { close }),
     request: (x) => {
+      authenticator.cleanse?.(x);
       const found = authenticator.authenticate(x);
       return found instanceof Promise ? found.then((late) => settle(x, late)) : settle(x, found);
     },
@@ -141,10 +149,13 @@ function take(x: Exchange, identity: Identity, keepCredential: boolean): void {
   if (identity.credential !== undefined) x.credential = identity.credential;
   if (identity.claims !== undefined) x.claims = identity.claims;
   if (!keepCredential) identity.hide?.(x);
+  identity.forward?.(x);
 }
 
 function refuse(x: Exchange, code: string, detail: string | undefined, challenge: string | undefined): Reply {
   const reply = x.reject(code, detail);
-  if (reply.status === 401 && challenge !== undefined) reply.fields.set("www-authenticate", challenge);
+  // Who lacks a scope is told so with 403 (RFC 6750 §3.1); other 403s have no challenge.
+  if (challenge !== undefined && (reply.status === 401 || challenge.includes('error="insufficient_scope"')))
+    reply.fields.set("www-authenticate", challenge);
   return reply;
 }

@@ -36,6 +36,11 @@ export class CallFailed extends Error {
   }
 }
 
+/** Whether a call failed because this is a run in which nobody is asked: `explain`, a check. */
+export function isDryCall(error: unknown): error is CallFailed {
+  return error instanceof CallFailed && error.code === "call_dry";
+}
+
 /** Asks services and addresses outside, for what a policy must know. */
 export interface Caller {
   /** Resolves with the answer; rejects with a CallFailed, or with what dry runs reject with. */

@@ -54,6 +54,8 @@ export interface Consumers {
   named(name: string): Consumer | undefined;
   /** The credential of a kind that is looked up by this text; it may be expired. */
   find(kind: CredentialKind, by: string): Credential | undefined;
+  /** Some credential of a password, to be as slow for who is unknown as for who is known; undefined where there is none. */
+  readonly anyPassword?: Credential | undefined;
 }
 
 /** Nobody. */

@@ -5,7 +5,13 @@ import { problemReply } from "../errors/reply.ts";
 import { grpcKindOf } from "../lib/grpc.ts";
 import type { Outgoing } from "../lib/outgoing.ts";
 import type { Reply } from "../lib/reply.ts";
-import type { ClientCertificate, Downstream, DownstreamEvents, ReceivedRequest } from "../lib/request.ts";
+import type {
+  ClientCertificate,
+  Downstream,
+  DownstreamEvents,
+  PeerTls,
+  ReceivedRequest,
+} from "../lib/request.ts";
 import { GONE, LATE } from "./chain.ts";
 import { clientAddressOf } from "./client-address.ts";
 import type { Consumer } from "./consumer.ts";
@@ -129,6 +135,11 @@ export class Exchange implements DownstreamEvents {
   /** Name of the listener that it came by. */
   get listener(): string {
     return this.downstream.peer.listener;
+  }
+
+  /** What the connection's TLS handshake told; undefined where this gateway did not speak TLS with the peer. */
+  get tls(): PeerTls | undefined {
+    return this.downstream.peer.tls;
   }
 
   /** The client's certificate, which was verified as the host asks; undefined where it showed none. */

@@ -28,11 +28,15 @@ export interface GrpcCall {
 /** The longest time that a timer takes. */
 const TIMER_MAX = 2_147_483_647;
 
-/** The call that a request is; undefined for any other request. What is no call costs no look at its fields. */
+/**
+ * The call that a request is; undefined for any other request. What is no call costs no look at its fields. gRPC-Web is
+ * none as long as no policy takes it: its status is in its body, which passes as any other.
+ */
 export function callOf(request: ReceivedRequest): GrpcCall | undefined {
   if (request.method !== "POST" || (!request.takesTrailers && request.version !== 20)) return undefined;
   const kind = grpcKindOf(request.fields.get("content-type"));
-  return kind && { kind, deadline: Number.POSITIVE_INFINITY, status: undefined };
+  if (kind === undefined || kind.web) return undefined;
+  return { kind, deadline: Number.POSITIVE_INFINITY, status: undefined };
 }
 
 /**

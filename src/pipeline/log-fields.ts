@@ -1,13 +1,14 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Exchange } from "./exchange.ts";
 import { schemeOf } from "./scheme.ts";
+import { TLS_LOG_FIELDS } from "./tls-log-fields.ts";
 
 /** A value of a line; undefined where it is not known. */
 export type LogValue = string | number | undefined;
 
 /**
- * What a text may hold: `plain`, nothing that needs an escape; `ours`, any Unicode, from the config; `wire`, any octets, as
- * Latin-1; `peer`, the same, but it is what a connection says of itself each time; `literal`, a number or a word of JSON as it is.
+ * What a text may hold: `plain`, nothing that needs an escape; `ours`, any Unicode, and mostly that of the line before: from
+ * the config or a certificate; `wire`, any octets, as Latin-1; `peer`, the same, but it is what a connection says of itself each time; `literal`, a number or a word of JSON as it is.
  */
 export type LogKind = "plain" | "ours" | "wire" | "peer" | "literal";
 
@@ -69,6 +70,12 @@ export const LOG_FIELDS: Readonly<Record<string, LogField>> = {
   service: { tells: "name of the service", kind: "ours", read: (x) => x.route.serviceName || undefined },
   endpoint: { tells: "endpoint of the last try", kind: "ours", read: (x) => x.endpoint },
   attempts: { tells: "tries", kind: "literal", read: (x) => x.attempts },
+  consumer: { tells: "name of the consumer", kind: "ours", read: (x) => x.consumer?.name },
+  credential: {
+    tells: "public id of what proved who it is",
+    kind: "ours",
+    read: (x) => x.credential,
+  },
   reason: {
     tells: "why the gateway answered or failed by itself",
     kind: "plain",
@@ -84,6 +91,7 @@ export const LOG_FIELDS: Readonly<Record<string, LogField>> = {
     kind: "peer",
     read: (x) => x.request.field("user-agent"),
   },
+  ...TLS_LOG_FIELDS,
 };
 
 const VERSIONS: Readonly<Record<number, string>> = { 10: "1.0", 11: "1.1", 20: "2" };

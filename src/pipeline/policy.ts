@@ -20,8 +20,11 @@ export type Verdict = undefined | Reply;
 /** Runs in the policy's phase, before the request is forwarded. */
 export type Step = (x: Exchange) => Verdict | undefined | Promise<Verdict> | undefined;
 
-/** Runs for each try, on a copy of the outgoing request that is this try's own. */
-export type AttemptStep = (x: Exchange, attempt: AttemptView) => undefined | Promise<void> | void;
+/**
+ * Runs for each try, on a copy of the outgoing request that is this try's own. A promise may hold a reply, to stop with: what
+ * this try needs cannot be had.
+ */
+export type AttemptStep = (x: Exchange, attempt: AttemptView) => undefined | Promise<Verdict | void> | void;
 
 /** Runs on every answer, ours too; a returned reply takes its place. */
 export type ResponseStep = (x: Exchange, reply: Reply) => Verdict | Promise<Verdict> | undefined;
@@ -104,6 +107,8 @@ export interface PolicyEnv {
    * it cannot be written.
    */
   lines(target: string): Lines;
+  /** Writes a line to the gateway's own log: what a person should know that belongs to no request. Secrets of the config are hidden. */
+  tell(line: string): void;
   /** Asks services and addresses outside. */
   readonly caller: Caller;
   /** Says what the config must have for this policy to work; where it has not, or no longer, the config is refused. */

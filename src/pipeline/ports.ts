@@ -2,7 +2,7 @@ import type { Failure } from "../errors/failure.ts";
 import type { ReasonSpec } from "../errors/reasons.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Reply } from "../lib/reply.ts";
-import type { ReceivedRequest } from "../lib/request.ts";
+import type { PeerTls, ReceivedRequest } from "../lib/request.ts";
 import type { Consumers } from "./consumer.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Match, Route } from "./route.ts";
@@ -14,6 +14,8 @@ export interface RouteFacts {
   readonly clientAddress: string;
   /** Name of the listener that the request came by. */
   readonly listener: string;
+  /** What the handshake told; undefined where this gateway did not speak TLS with the peer. */
+  readonly tls?: PeerTls | undefined;
 }
 
 /** Finds the route of a request. A miss is the not-found route: nothing above is special-cased. */

@@ -40,6 +40,10 @@ const PLAIN: Readonly<Record<string, Reader>> = {
   "listener.name": (x) => x.listener,
   "route.name": (x) => x.route.name,
   "service.name": (x) => x.route.serviceName,
+  "consumer.name": (x) => x.consumer?.name,
+  "consumer.groups": (x) => x.consumer?.groups?.join(","),
+  "consumer.tags": (x) => x.consumer?.tags?.join(","),
+  "credential.id": (x) => x.credential,
 };
 
 /** Variables with a name of the user's behind the dot; whether their values are Unicode. */
@@ -47,6 +51,7 @@ const NAMED: readonly (readonly [prefix: string, unicode: boolean, (name: string
   ["request.header.", false, (name) => (x) => x.request.field(name)],
   ["request.query.", true, (name) => (x) => new URLSearchParams(x.request.query).get(name) ?? undefined],
   ["param.", true, (name) => (x) => x.params[name]],
+  ["consumer.metadata.", true, (name) => (x) => scalar(x.consumer?.metadata?.[name])],
   ["claims.", true, (name) => (x) => scalar(x.claims?.[name])],
 ];
 
@@ -55,8 +60,11 @@ export const VARIABLES: string = [...Object.keys(PLAIN), ...NAMED.map(([prefix])
   ", ",
 );
 
-/** The names of route and service are ours, and may be any text. */
-const UNICODE: ReadonlySet<string> = new Set(["listener.name", "route.name", "service.name"]);
+/** Names of ours, of consumers and credentials may be any text. */
+const UNICODE: ReadonlySet<string> = new Set([
+  ...["listener.name", "route.name", "service.name"],
+  ...["consumer.name", "consumer.groups", "consumer.tags", "credential.id"],
+]);
 
 /**
  * Reads a text with variables: `${request.path}`; `$${` stands for `${`.

@@ -2,6 +2,7 @@ import type { BodyFailure, BodySink, BodySource, Chunk } from "../lib/body.ts";
 import type { Fields } from "../lib/fields.ts";
 import type { Tunnel } from "../lib/reply.ts";
 import type { Exchange } from "./exchange.ts";
+import { guardMessages, type MessageLimits } from "./message-guard.ts";
 
 /** What bounds the tunnels of a route; times in milliseconds, 0 for no limit. */
 export interface TunnelLimits {
@@ -10,6 +11,8 @@ export interface TunnelLimits {
   readonly lifetime: number;
   /** How long one goes on after its server was told to stop. */
   readonly grace: number;
+  /** What messages must keep to; left out: they are not looked at. */
+  readonly messages?: MessageLimits | undefined;
 }
 
 /** For so long a tunnel may stay after its client was told to go, in milliseconds. */
@@ -18,7 +21,9 @@ const LEAVES = 2_000;
 const TIMER_MAX = 2_147_483_647;
 
 /** Puts a route's limits on the tunnel of an exchange; what is past one of them is told to go, whatever its protocol. */
-export function guardTunnel(x: Exchange, tunnel: Tunnel, limits: TunnelLimits): Tunnel {
+export function guardTunnel(x: Exchange, bare: Tunnel, limits: TunnelLimits): Tunnel {
+  const { messages } = limits;
+  const tunnel = messages === undefined ? bare : guardMessages(x, bare, messages);
   const { outgoing } = tunnel;
   const guard = limits.idle === 0 && limits.lifetime === 0 ? undefined : new TunnelGuard(x, limits);
   const watched = (source: BodySource): BodySource =>

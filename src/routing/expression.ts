@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import type { Environment } from "@marcbachmann/cel-js";
 import type { RouteFacts } from "../pipeline/ports.ts";
+import { CelClientCertificate, CelTls, celClientCertificate, celTls } from "./cel-tls.ts";
 import { hostOf } from "./host.ts";
 import type { RequestView } from "./request-view.ts";
 
@@ -62,8 +63,21 @@ function environmentOf(): Environment {
   environment = new cel.Environment()
     .registerType("Request", { ctor: CelRequest, fields: { ...request, query: map, headers: map } })
     .registerType("Client", { ctor: CelClient, fields: { address: "string" } })
+    .registerType("Tls", {
+      ctor: CelTls,
+      fields: { version: "string", cipher: "string", serverName: "string", alpn: "string" },
+    })
+    .registerType("ClientCertificate", {
+      ctor: CelClientCertificate,
+      fields: {
+        ...{ subject: "string", issuer: "string", spiffe: "string", fingerprint: "string" },
+        ...{ san: "list<string>", notAfter: "google.protobuf.Timestamp" },
+      },
+    })
     .registerVariable("request", "Request")
     .registerVariable("client", "Client")
+    .registerVariable("tls", "Tls")
+    .registerVariable("clientCertificate", "ClientCertificate")
     .registerVariable("listener", "string");
   return environment;
 }
@@ -76,6 +90,8 @@ export function compileExpression(text: string): Expression {
       const value: unknown = run({
         request: new CelRequest(facts, view),
         client: new CelClient(facts.clientAddress),
+        tls: celTls(facts.tls),
+        clientCertificate: celClientCertificate(facts.tls?.certificate),
         listener: facts.listener,
       });
       return value === true ? true : value === false ? false : new Error("it is neither true nor false");

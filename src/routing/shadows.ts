@@ -15,7 +15,7 @@ export interface Shadow {
  * what has the same host and path, or an expression that takes a whole prefix, can take all; so one pass is enough.
  */
 export function findShadows(hosts: Iterable<HostPaths>): Shadow[] {
-  const reached = new Set<string>();
+  const reached: Candidate[] = [];
   const hiding = new Map<string, Shadow>();
   const ids = new Map<RouteEntry, number>();
   const idOf = ({ entry, matchIndex }: Candidate): string => {
@@ -25,21 +25,29 @@ export function findShadows(hosts: Iterable<HostPaths>): Shadow[] {
   for (const { paths } of hosts) {
     const wide = new WideExpressions();
     for (const { list } of paths.groups()) {
+      // Alone with its host and path, as most are.
+      if (list.length === 1 && wide.isEmpty && list[0]!.path?.expression === undefined) {
+        reached.push(list[0]!);
+        continue;
+      }
       const seen = new Map<string, Earlier>();
       for (const candidate of list) {
-        const id = idOf(candidate);
         const earlier = earlierOf(seen, candidate.path?.expression === undefined ? "" : candidate.path.text);
         const by = earlier.covering(candidate) ?? wide.covering(candidate);
         if (by === undefined) {
-          reached.add(id);
+          reached.push(candidate);
           earlier.add(candidate);
           wide.add(candidate);
-        } else if (by.entry.position < (hiding.get(id)?.by.position ?? Number.POSITIVE_INFINITY))
+          continue;
+        }
+        const id = idOf(candidate);
+        if (by.entry.position < (hiding.get(id)?.by.position ?? Number.POSITIVE_INFINITY))
           hiding.set(id, { hidden: candidate.entry, matchIndex: candidate.matchIndex, by: by.entry });
       }
     }
   }
-  for (const id of reached) hiding.delete(id);
+  if (hiding.size === 0) return [];
+  for (const candidate of reached) hiding.delete(idOf(candidate));
   return [...hiding.values()].sort(
     (a, b) => a.hidden.position - b.hidden.position || a.matchIndex - b.matchIndex,
   );
@@ -93,6 +101,10 @@ const WIDE = /^((?:[A-Za-z0-9\-_~!&'=:@/%,;]|\\[./])*)\.\*$/;
 /** Expressions that take everything that begins with some text: `/a/.*`. */
 class WideExpressions {
   readonly #byText = new Map<string, Earlier>();
+
+  get isEmpty(): boolean {
+    return this.#byText.size === 0;
+  }
 
   add(candidate: Candidate): void {
     const { path } = candidate;

@@ -4,13 +4,16 @@ import type { Config } from "../config/schema.ts";
 import type { PolicyDefinition } from "../pipeline/policy.ts";
 import { SHIPPED } from "../policies/index.ts";
 import type { PolicyCatalog } from "./compile-policies.ts";
+import { eachPolicy } from "./policy-entries.ts";
+import { noteSecretOptions } from "./secret-options.ts";
 import type { UserFile } from "./user-graph.ts";
 import { filesOf, loadUserPolicy, readUserCode } from "./user-policies.ts";
 
 /**
  * Loads the policies that a config names, and no others: shipped ones by their names, a user's own by the paths of their
  * files; `extra` goes first. `file` is where the config came from; `code` what `readCode` gave, where not what the files
- * hold now is meant. Throws a ConfigError with the problems of all files.
+ * hold now is meant. What the options of policies mark as secret is kept with the config's secrets. Throws a ConfigError with
+ * the problems of all files.
  */
 export async function loadCatalog(
   config: Config,
@@ -33,6 +36,7 @@ export async function loadCatalog(
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);
+  noteSecretOptions(config, catalog, file);
   return catalog;
 }
 
@@ -57,22 +61,11 @@ export function filesIn(code: UserCode): string[] {
 }
 
 /** Names of all policies that stand in a config, and where each stands first. */
-export function namesIn({ policies, routes, services }: Config, file = "config"): Map<string, Origin> {
+export function namesIn(config: Config, file = "config"): Map<string, Origin> {
   const names = new Map<string, Origin>();
-  const add = (entries: readonly object[], at: Origin): void => {
-    for (const [i, entry] of entries.entries())
-      for (const name of Object.keys(entry))
-        if (!names.has(name)) names.set(name, { file: at.file, path: [...at.path, "policies", i] });
-  };
-  add(policies, { file, path: [] });
-  for (const { origin, policies: own, split } of routes) {
-    add(own, origin);
-    for (const [i, share] of split.entries())
-      if (share.policies.length > 0)
-        add(share.policies, { file: origin.file, path: [...origin.path, "split", i] });
-  }
-  for (const [name, service] of Object.entries(services))
-    add(service.policies, { file, path: ["services", name] });
+  eachPolicy(config, file, (entry, place) => {
+    for (const name in entry) if (!names.has(name)) names.set(name, place());
+  });
   return names;
 }
 

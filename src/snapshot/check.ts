@@ -42,13 +42,13 @@ export class SnapshotChecker {
     locate?: Locate,
     code: UserCode = readCode(config),
   ): Promise<Checked> {
-    const secrets = secretsOf(config);
     const snapshot = await this.#compile(config, file, code, locate).catch((error: unknown) => {
-      // What policies say about their options may hold what came from the environment.
+      // What policies say about their options may hold what must not be shown.
       throw error instanceof ConfigError
-        ? new ConfigError(hideIn(error.problems, secrets) as ConfigProblem[])
+        ? new ConfigError(hideIn(error.problems, secretsOf(config)) as ConfigProblem[])
         : error;
     });
+    const secrets = secretsOf(config);
     this.#replace(snapshot);
     const problems = new Findings();
     const warnings = new Findings();

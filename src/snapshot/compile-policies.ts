@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { innerPolicies } from "../config/inner-policies.ts";
 import { nearest } from "../config/nearest.ts";
 import type { ReasonSpec } from "../errors/reasons.ts";
 import { REASONS } from "../errors/reasons.ts";
@@ -130,7 +131,7 @@ export class PolicyCompiler {
     const options = optionsOf(definition, entry, name);
     const taken: Taken = { slots: [], held: [], needs: [], inner: [] };
     try {
-      const made: unknown = definition.compile(options, this.#env(at, taken));
+      const made: unknown = definition.compile(options, this.#env(at, taken, entry));
       const steps = typeof made === "function" ? { request: made } : made;
       checkSteps(name, steps);
       return this.#made({ name, entry, options, definition, steps, ...taken });
@@ -194,7 +195,7 @@ export class PolicyCompiler {
     }
   }
 
-  #env(at: PolicyPlace, taken: Taken): PolicyEnv {
+  #env(at: PolicyPlace, taken: Taken, whole: PolicyEntry): PolicyEnv {
     const ports = this.#ports;
     const hold = <T extends { close(): void }>(one: T): T => {
       taken.held.push(one);
@@ -221,6 +222,7 @@ export class PolicyCompiler {
         };
       },
       lines: (target) => hold(this.#lines.open(target)),
+      tell: (line) => ports.tell?.(line),
       needs: (kind, name) => void taken.needs.push({ kind, name }),
       limiter: (name, space, rules) => hold(store(name).limiter(space, rules)),
       gauge: (name, space, lease) => hold(store(name).gauge(space, lease)),
@@ -229,20 +231,34 @@ export class PolicyCompiler {
         hold({ close: () => ports.kept.giveBack(key) });
         return thing;
       },
-      authenticator: (entry) => this.#authenticator(entry, env, taken),
+      authenticator: (entry) => this.#authenticator(entry, env, taken, whole),
     };
     return env;
   }
 
-  #authenticator(entry: PolicyEntry, env: PolicyEnv, taken: Taken): Authenticator {
-    const { name, definition } = this.#find(entry);
-    if (definition.authenticator === undefined)
-      throw refused([name], `${name} does not ask who calls`, "name a policy that does, such as key-auth");
-    this.#declare(definition);
-    taken.inner.push({ name, definition });
-    return definition.authenticator(optionsOf(definition, entry, name), env);
+  /** `whole` is the entry that it stands in, at whatever depth. */
+  #authenticator(entry: PolicyEntry, env: PolicyEnv, taken: Taken, whole: PolicyEntry): Authenticator {
+    try {
+      const { name, definition } = this.#find(entry);
+      if (definition.authenticator === undefined)
+        throw refused([name], `${name} does not ask who calls`, "name a policy that does, such as key-auth");
+      this.#declare(definition);
+      taken.inner.push({ name, definition });
+      return definition.authenticator(optionsOf(definition, entry, name), env);
+    } catch (error) {
+      if (error instanceof InnerRefused) throw error;
+      const path = innerPolicies(whole).find((inner) => inner.entry === entry)?.path ?? [];
+      throw new InnerRefused(
+        error instanceof PolicyRefused
+          ? error.issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }))
+          : [{ path: [...path], reason: String((error as Error | undefined)?.message ?? error) }],
+      );
+    }
   }
 }
+
+/** One of a policy that stands in another; its paths begin at the outermost. */
+class InnerRefused extends PolicyRefused {}
 
 const STORE_CURE = "write local, or the name of a store under stores";
 

@@ -275,9 +275,9 @@ function leadsNowhere({ split, policies }: RouteConfig, compiled: readonly Compi
   return policies.every((entry) => compiled.some((policy) => policy.entry === entry));
 }
 
-/** The path below an entry, which begins with the policy's key. */
-function asWritten([key, ...rest]: readonly PropertyKey[], file: string): PropertyKey[] {
-  return key === undefined ? [] : [writtenPolicyKey(String(key), file), ...rest];
+/** The path below an entry, with the keys of policies as they are written in a file. */
+function asWritten(path: readonly PropertyKey[], file: string): PropertyKey[] {
+  return path.map((key) => (typeof key === "string" ? writtenPolicyKey(key, file) : key));
 }
 
 function actsBeforeService({ request, recover, requestBody, body }: PolicySteps): boolean {

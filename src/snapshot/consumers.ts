@@ -1,7 +1,8 @@
 import type { Config } from "../config/schema.ts";
+import { consumersIn } from "../identity/consumers.ts";
 import { type Consumers, NO_CONSUMERS } from "../pipeline/consumer.ts";
 
 /** The consumers of a config. */
-export function consumersOf(_config: Config): Consumers {
-  return NO_CONSUMERS;
+export function consumersOf({ consumers }: Config): Consumers {
+  return consumers === undefined ? NO_CONSUMERS : consumersIn(consumers.memory);
 }

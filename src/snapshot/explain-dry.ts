@@ -1,6 +1,7 @@
 import { isPolicyFile } from "../config/policy-path.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Reply } from "../lib/reply.ts";
+import { CallFailed } from "../pipeline/calls.ts";
 import { isThenable } from "../pipeline/chain.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { PolicySteps, Verdict } from "../pipeline/policy.ts";
@@ -34,7 +35,12 @@ const PATIENCE = 1_000;
 const OWN_CODE = "a policy of one's own is not run by a gateway that serves; torana explain runs it";
 
 /** A step wanted what only traffic gets. */
-export class BeyondDry extends Error {}
+export class BeyondDry extends CallFailed {
+  constructor(message: string) {
+    super("call_dry", message);
+    this.name = "BeyondDry";
+  }
+}
 
 /**
  * Copies of policies that share nothing with those that serve: compiled anew, behind ports that lead nowhere, and watched,

@@ -64,7 +64,8 @@ async function explained(
   ownCode: boolean,
 ): Promise<Explanation> {
   const clientAddress = clientAddressOf(head, peer);
-  const facts: RouteFacts = { request: head, clientAddress, listener: peer.listener };
+  const { listener, tls } = peer;
+  const facts: RouteFacts = { request: head, clientAddress, listener, tls };
   const { match, near } = snapshot.router.explain(facts);
   const writtenOf = writtenRoutes(snapshot);
   const [written, compiled] = writtenOf(match.route);

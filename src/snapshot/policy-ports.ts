@@ -8,6 +8,8 @@ export interface PolicyPorts {
   /** The store of that name; undefined where there is none. */
   store(name: string): LimitStore | undefined;
   readonly kept: KeptThings;
+  /** Takes lines for the gateway's own log; default: nobody reads them. */
+  readonly tell?: (line: string) => void;
 }
 
 /** Ports that lead nowhere: for a config that is only looked at. Limits take nothing, calls reject. */

@@ -42,9 +42,9 @@ export class Pools {
     };
     if (proxyProtocol === undefined) return protocolPool(endpoint, config, options);
     const destination = { address: endpoint.host, port: endpoint.port };
-    return new PoolsByClient(connections.max, (source, mayOpen) => {
+    return new PoolsByClient(connections.max, (source, places) => {
       const preface = composeProxyHeader(proxyProtocol, source, destination);
-      return protocolPool(endpoint, config, { ...options, mayOpen, target: { ...options.target, preface } });
+      return protocolPool(endpoint, config, { ...options, places, target: { ...options.target, preface } });
     });
   }
 

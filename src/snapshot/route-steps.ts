@@ -1,9 +1,11 @@
+import type { WebSocketConfig } from "../config/route-options.ts";
 import type { RouteConfig } from "../config/route-schema.ts";
 import { originSet } from "../lib/origins.ts";
 import type { Phase } from "../pipeline/phases.ts";
 import type { TunnelLimits } from "../pipeline/tunnel-guard.ts";
 import { compileRewrite } from "../routing/rewrite.ts";
 import type { CompiledPolicy } from "./compile-policies.ts";
+import { extensionsOf, messageLimitsOf } from "./message-limits.ts";
 
 const NONE: readonly never[] = Object.freeze([]);
 
@@ -24,8 +26,13 @@ function rewriteSteps({ rewrite }: RouteConfig): readonly CompiledPolicy[] {
  * the server is who must look (RFC 6455 §10.2).
  */
 function websocketSteps({ websocket }: RouteConfig): readonly CompiledPolicy[] {
-  if (websocket === undefined || websocket.origins.length === 0) return NONE;
-  const allows = originSet(websocket.origins);
+  if (websocket === undefined) return NONE;
+  return [...originSteps(websocket), ...extensionSteps(websocket)];
+}
+
+function originSteps({ origins }: WebSocketConfig): readonly CompiledPolicy[] {
+  if (origins.length === 0) return NONE;
+  const allows = originSet(origins);
   return [
     builtIn("websocket", "receive", {
       request: (x) => {
@@ -35,6 +42,32 @@ function websocketSteps({ websocket }: RouteConfig): readonly CompiledPolicy[] {
       },
     }),
   ];
+}
+
+/** What would change the meaning of frames that the gateway looks at is not agreed on. */
+function extensionSteps(websocket: WebSocketConfig): readonly CompiledPolicy[] {
+  const kept = extensionsOf(websocket);
+  if (kept === "all") return NONE;
+  return [
+    builtIn("websocket", "receive", {
+      request: (x) => {
+        if (x.request.upgrade !== "websocket") return undefined;
+        const { fields } = x.outgoing;
+        const offers = fields.get("sec-websocket-extensions");
+        if (offers === undefined) return undefined;
+        const left = kept === "none" ? "" : compressionIn(offers);
+        if (left === "") fields.remove("sec-websocket-extensions");
+        else fields.set("sec-websocket-extensions", left);
+        return undefined;
+      },
+    }),
+  ];
+}
+
+/** Of offered extensions (RFC 6455 §9.1) those of permessage-deflate. */
+function compressionIn(offers: string): string {
+  const all = offers.split(",").map((offer) => offer.trim());
+  return all.filter((offer) => /^permessage-deflate\s*(?:;|$)/i.test(offer)).join(", ");
 }
 
 /** Bodies are held last of all: nobody's body is waited for who is refused anyway. */
@@ -52,7 +85,9 @@ function bufferSteps({ buffer }: RouteConfig): readonly CompiledPolicy[] {
 export function tunnelLimitsOf({ websocket }: RouteConfig): TunnelLimits | undefined {
   if (websocket === undefined) return undefined;
   const { idleTimeout: idle, maxLifetime: lifetime, grace } = websocket;
-  return idle === 0 && lifetime === 0 && grace === 0 ? undefined : Object.freeze({ idle, lifetime, grace });
+  const messages = messageLimitsOf(websocket);
+  const none = idle === 0 && lifetime === 0 && grace === 0 && messages === undefined;
+  return none ? undefined : Object.freeze({ idle, lifetime, grace, messages });
 }
 
 /** Steps of the gateway's own, as a policy that nobody wrote. */

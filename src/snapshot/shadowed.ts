@@ -7,8 +7,10 @@ export function findShadowed(
   problems: Findings,
   warnings: Findings,
 ): void {
+  const found = router.shadows();
+  if (found.length === 0) return;
   const written = new Map([...routes].map(([route, { entry }]) => [entry as object, route as WrittenRoute]));
-  for (const [hidden, shadows] of Map.groupBy(router.shadows(), (shadow) => shadow.hidden)) {
+  for (const [hidden, shadows] of Map.groupBy(found, (shadow) => shadow.hidden)) {
     const route = written.get(hidden);
     if (route === undefined) continue;
     const names = [...new Set(shadows.map(({ by }) => JSON.stringify(by.route.name)))].join(", ");

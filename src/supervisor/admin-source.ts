@@ -1,7 +1,8 @@
 import type { AdminSource, ExplainRequest, Readiness, ReloadResult } from "../admin/source.ts";
 import { AdminProblem } from "../admin/source.ts";
 import { masked } from "../config/secrets.ts";
-import type { CertificateReading } from "../observe/certificates.ts";
+import type { CertificateReading, RevocationReading } from "../observe/certificates.ts";
+import { type ConsumersQuery, consumersView, readConsumersOf } from "../observe/consumers.ts";
 import { readProcess } from "../observe/process-reading.ts";
 import type { AcmeReading } from "../observe/prometheus.ts";
 import { ConfigParts } from "./config-parts.ts";
@@ -17,6 +18,7 @@ export interface AdminParts {
   readonly workers: () => Workers | undefined;
   /** Certificates of the listeners in force. */
   readonly certificates: () => readonly CertificateReading[];
+  readonly revocations: () => readonly RevocationReading[];
   /** Orders of certificates by ACME. */
   readonly acme: () => readonly AcmeReading[];
   /** Requests are accepted: not before the first config serves, not after the signal to stop. */
@@ -59,7 +61,9 @@ export class SupervisorSource implements AdminSource {
         heartbeats: workers.ages,
         workerRestarts: workers.restarts,
         certificates: this.#parts.certificates(),
+        revocations: this.#parts.revocations(),
         acme: this.#parts.acme(),
+        consumers: readConsumersOf(this.#parts.reloader.base?.consumers),
         userPolicies: await this.#userPolicies(workers),
       },
       readProcess(),
@@ -84,6 +88,12 @@ export class SupervisorSource implements AdminSource {
     if (update === undefined) throw new AdminProblem(503, "not_ready", "no config is loaded");
     const config = new ConfigParts().assemble(update);
     return { generation: update.generation, workers: this.workers(), config: masked(config) };
+  }
+
+  consumers(query: ConsumersQuery): object {
+    const { base } = this.#parts.reloader;
+    if (base === undefined) throw new AdminProblem(503, "not_ready", "no config is loaded");
+    return consumersView(base.consumers, query);
   }
 
   routes(): Promise<readonly object[]> {

@@ -1,15 +1,25 @@
 import type { ListenerConfig } from "../config/schema.ts";
-import { type CertificateReading, certificatesOf, ExpiryLog } from "../observe/certificates.ts";
+import {
+  type CertificateReading,
+  certificatesOf,
+  ExpiryLog,
+  type RevocationReading,
+  revocationsOf,
+} from "../observe/certificates.ts";
 
-/** Between two looks, in milliseconds. */
+/** Between two looks at most, in milliseconds. */
 const EVERY = 3_600_000;
+/** Between two looks at least, in milliseconds. */
+const PAUSE = 1_000;
 
-/** Keeps an eye on the certificates in force: says in time when one expires. */
+/** Keeps an eye on certificates and revocation lists in force: says in time when one expires, and when it has. */
 export class ExpiryWatch {
   readonly #log: ExpiryLog;
   #timer: NodeJS.Timeout | undefined = undefined;
   /** Those of the listeners in force. */
   certificates: readonly CertificateReading[] = [];
+  /** Lists by which the listeners in force look at clients' certificates. */
+  revocations: readonly RevocationReading[] = [];
 
   constructor(log: (line: string) => void) {
     this.#log = new ExpiryLog(log);
@@ -18,17 +28,26 @@ export class ExpiryWatch {
   /** From now on these listeners are in force. */
   set(listeners: readonly ListenerConfig[]): void {
     this.certificates = certificatesOf(listeners);
+    this.revocations = revocationsOf(listeners);
     this.#look();
-    if (this.certificates.length === 0) this.close();
-    else this.#timer ??= setInterval(() => this.#look(), EVERY).unref();
   }
 
+  /** Looks, and again when the next one has expired. */
   #look(): void {
-    this.#log.look(this.certificates, Date.now());
+    this.close();
+    const now = Date.now();
+    this.#log.look(this.certificates, now, this.revocations);
+    const ends = [
+      ...this.certificates.flatMap(({ notAfter, ocspUntil }) => [notAfter, ocspUntil ?? 0]),
+      ...this.revocations.map(({ until }) => until),
+    ];
+    if (ends.length === 0) return;
+    const next = ends.filter((end) => end > now).map((end) => end - now);
+    this.#timer = setTimeout(() => this.#look(), Math.max(PAUSE, Math.min(EVERY, ...next))).unref();
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 }

@@ -17,6 +17,9 @@ import type { CompiledSnapshot } from "../snapshot/compile.ts";
 import type { PolicyCatalog } from "../snapshot/compile-policies.ts";
 import { dryPorts } from "../snapshot/policy-ports.ts";
 import { Snapshots } from "../snapshot/snapshots.ts";
+import type { LimitMemory } from "../stores/limit-memory.ts";
+import { type PreparedStores, StoreSet } from "../stores/store-set.ts";
+import { OwnLimits } from "./own-limits.ts";
 
 /** How often a gateway that stops looks whether its own requests are done, in milliseconds. */
 const FORK_POLL = 10;
@@ -38,12 +41,15 @@ export interface GatewayOptions {
   readonly tickets?: Uint8Array | undefined;
   /** Counts what happens; default: numbers of its own. */
   readonly meter?: WorkerMeter;
+  /** Memory that limits are counted in, and this thread's number among those that share it; default: memory of its own. */
+  readonly limits?: { readonly memory: LimitMemory; readonly worker: number };
 }
 
 /** A change that is ready and not in force yet. */
 export interface Prepared {
   readonly snapshot: CompiledSnapshot;
   readonly listeners: PreparedListeners;
+  readonly stores: PreparedStores;
 }
 
 /** A gateway in one thread: its listeners, and the snapshots that serve. */
@@ -53,8 +59,14 @@ export class Gateway {
   readonly #book: SeriesBook;
   readonly #log: (line: string) => void;
   readonly #lines: LineFiles;
+  readonly #limits: OwnLimits;
+  readonly #stores: StoreSet;
 
   constructor(options: GatewayOptions) {
+    this.#limits = new OwnLimits(options.limits);
+    // The others see the same.
+    const tells = options.first ?? true;
+    this.#stores = new StoreSet((line) => tells && this.#tell(line));
     this.#log = options.log ?? (() => undefined);
     this.#lines = new LineFiles(this.#log);
     const series = createSeries({ workers: 1, budget: OWN_SERIES });
@@ -67,7 +79,12 @@ export class Gateway {
       meter,
       sink: this.#sink(),
       lines: this.#lines,
-      ports: { ...dryPorts(), caller: new LiveCaller(() => this.#snapshots.current) },
+      ports: {
+        ...dryPorts(),
+        caller: new LiveCaller(() => this.#snapshots.current),
+        store: (name) => (name === "local" ? this.#limits.store : this.#stores.store(name)),
+        tell: (line) => this.#tell(line),
+      },
     });
     this.listeners = new Listeners({
       current: () => this.#snapshots.current,
@@ -94,6 +111,12 @@ export class Gateway {
     }
   }
 
+  /** While the first snapshot is being built there is none yet. */
+  #tell(line: string): void {
+    const current: CompiledSnapshot | undefined = this.#snapshots.current;
+    this.#log(current === undefined ? line : hideSecrets(line, secretsOf(current.config)));
+  }
+
   #sink(): Sink {
     return {
       failure: (x, failure) => {
@@ -107,29 +130,36 @@ export class Gateway {
 
   /** Builds the first snapshot and listens. Throws a ConfigError, or the system's error for an address. */
   async start(config: Config, catalog: PolicyCatalog): Promise<void> {
+    this.#limits.entries = config.limitEntries;
     this.#snapshots.first(config, catalog);
+    this.#stores.commit(await this.#stores.prepare(config.stores));
     this.listeners.commit(await this.listeners.prepare(config));
   }
 
   /** Gets the next config ready beside the one that serves. Throws as `start` does, and then nothing has changed. */
   async prepare(config: Config, catalog: PolicyCatalog): Promise<Prepared> {
     const snapshot = await this.#snapshots.prepare(config, catalog);
+    let stores: PreparedStores | undefined;
     try {
-      return { snapshot, listeners: await this.listeners.prepare(config, snapshot) };
+      stores = await this.#stores.prepare(config.stores);
+      return { snapshot, stores, listeners: await this.listeners.prepare(config, snapshot) };
     } catch (error) {
+      if (stores !== undefined) this.#stores.discard(stores);
       this.#snapshots.discard(snapshot);
       throw error;
     }
   }
 
   /** Puts a prepared config in force. */
-  commit({ snapshot, listeners }: Prepared): void {
+  commit({ snapshot, listeners, stores }: Prepared): void {
+    this.#stores.commit(stores);
     this.#snapshots.commit(snapshot);
     this.listeners.commit(listeners);
   }
 
   /** Gives a prepared config up. */
-  discard({ snapshot, listeners }: Prepared): void {
+  discard({ snapshot, listeners, stores }: Prepared): void {
+    this.#stores.discard(stores);
     this.listeners.discard(listeners);
     this.#snapshots.discard(snapshot);
   }
@@ -176,6 +206,8 @@ export class Gateway {
     while (forks.size > 0 && performance.now() < end) await setTimeout(FORK_POLL);
     for (const fork of forks) fork.leave();
     this.#snapshots.close();
+    this.#limits.close();
+    await this.#stores.close();
     await this.#lines.settled();
   }
 

@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import type { MadeConsumers } from "../config/read-consumers.ts";
 import type { ConfigPart, ConfigUpdate, RefusedUpdate } from "./protocol.ts";
 import { threadFile } from "./thread-file.ts";
 
@@ -9,16 +10,27 @@ export interface LoadOrder {
   /** Fingerprints of the parts that need not be sent. */
   readonly known: readonly string[];
   readonly generation: number;
+  /** What the last order's consumers were made of, and became. */
+  readonly consumers: MadeConsumers | undefined;
 }
 
 /** Its answer: the update, and all files that the config was made of; or what is wrong. */
 export type LoadAnswer =
-  | { readonly id: number; readonly update: ConfigUpdate; readonly files: readonly string[] }
+  | {
+      readonly id: number;
+      readonly update: ConfigUpdate;
+      readonly files: readonly string[];
+      /** When it is to be loaded again whatever changes, in milliseconds. */
+      readonly again: number | undefined;
+      readonly consumers?: MadeConsumers | undefined;
+    }
   | {
       readonly id: number;
       readonly refused: RefusedUpdate;
       /** Files that it was to be made of, as far as that is known. */
       readonly files: readonly string[];
+      readonly again?: number | undefined;
+      readonly consumers?: MadeConsumers | undefined;
     };
 
 /** The thread ends after so long without an order, in milliseconds: what it holds of a large config is given back. */
@@ -44,6 +56,8 @@ export class Loader {
   #idle: NodeJS.Timeout | undefined = undefined;
   #orders = 0;
   #large = false;
+  /** Kept here, so that the thread that made them may end with all that it holds beside them. */
+  #consumers: MadeConsumers | undefined = undefined;
   readonly #limit: number;
 
   /** @param limit how long loading may take, in milliseconds */
@@ -70,6 +84,7 @@ export class Loader {
         clearTimeout(timer);
         thread.off("message", heard).off("error", broke).off("exit", ended);
         if ("update" in answer) this.#large = answer.update.routes.length >= LARGE;
+        this.#consumers = answer.consumers;
         if (!this.#large) {
           this.#idle = setTimeout(() => this.stop(), IDLE);
           this.#idle.unref();
@@ -89,7 +104,8 @@ export class Loader {
         this.stop();
       }, this.#limit);
       thread.on("message", heard).once("error", broke).once("exit", ended);
-      thread.postMessage({ id, file, known: [...known], generation } satisfies LoadOrder);
+      const consumers = this.#consumers;
+      thread.postMessage({ id, file, known: [...known], generation, consumers } satisfies LoadOrder);
     });
   }
 

@@ -3,6 +3,7 @@ import type { ConfigProblem } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
 import type { Secrets } from "../config/secrets.ts";
 import type { SeriesNews, SharedSeries } from "../observe/series.ts";
+import type { LimitMemory } from "../stores/limit-memory.ts";
 
 /** Everything of a config but what is sent piece by piece. */
 export type ConfigBase = Omit<Config, "routes" | "services">;
@@ -43,6 +44,8 @@ export interface WorkerStart {
   readonly memory: number;
   /** Where numbers are counted. */
   readonly series: SharedSeries;
+  /** Where limits are counted. */
+  readonly limits: LimitMemory;
   /** What TLS tickets are made with: the same in all workers. */
   readonly tickets: Uint8Array;
   /** Folder and file that the config came from. */

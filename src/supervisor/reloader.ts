@@ -24,6 +24,8 @@ export interface ReloaderOptions {
   readonly change: (update: ConfigUpdate, accept: () => void) => Promise<RefusedUpdate | undefined>;
   /** The files that the config is made of, and those that a refused one would be; when they began to be read, since 1970. */
   readonly files: (files: readonly string[], since: number) => void;
+  /** When the files are to be read again whatever changes, in milliseconds; undefined for never. */
+  readonly again?: (ms: number | undefined) => void;
   /** Makes an update fit this process: the ports that the system chose, for one. */
   readonly settle?: (update: ConfigUpdate) => Promise<ConfigUpdate>;
 }
@@ -102,9 +104,11 @@ export class Reloader {
     const answer = await this.#load(generation);
     // What is wrong may be mended in a file of either.
     this.#options.files([...new Set([...this.#files, ...answer.files])], since);
+    if ("update" in answer || answer.again !== undefined) this.#options.again?.(answer.again);
     if ("refused" in answer) return result(false, false, answer.refused);
     if (this.#closed) return result(false, false, ENDS);
-    const { update: written, files } = answer;
+    const { files } = answer;
+    const written = withSameConsumers(answer.update, this.#current?.base);
     if (this.#written !== undefined && sameConfig(this.#written, written)) {
       this.#files = files;
       this.#options.files(files, since);
@@ -120,11 +124,12 @@ export class Reloader {
     this.#generation = generation;
     const refused = await this.#options.change(update, () => {
       this.#parts.add(update);
-      this.#parts.keepOnly(update);
       this.#current = { ...update, newRoutes: [], newServices: [] };
       this.#written = { ...written, newRoutes: [], newServices: [] };
     });
     if (refused !== undefined) return result(false, false, refused);
+    // Not as it is accepted: the workers wait for that.
+    this.#parts.keepOnly(update);
     this.#files = files;
     this.#options.files(files, since);
     return result(true, true);
@@ -145,4 +150,11 @@ export class Reloader {
     this.#closed = true;
     this.#loader.stop();
   }
+}
+
+/** An update whose consumers, where they are the same, are in the same memory as before: not twice in this process. */
+function withSameConsumers(update: ConfigUpdate, before: ConfigUpdate["base"] | undefined): ConfigUpdate {
+  const { consumers } = update.base;
+  if (consumers === undefined || consumers.fingerprint !== before?.consumers?.fingerprint) return update;
+  return { ...update, base: { ...update.base, consumers: before.consumers } };
 }

@@ -1,12 +1,16 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { ListenerConfig } from "../config/schema.ts";
+import { expiryLine } from "../observe/consumers.ts";
+import { createLimitMemory, type LimitMemory } from "../stores/limit-memory.ts";
 import { CertificateKeeper } from "./acme/keeper.ts";
 import { Addresses } from "./addresses.ts";
 import { Admin } from "./admin.ts";
 import { SupervisorSource } from "./admin-source.ts";
+import { Again } from "./again.ts";
 import { ControlConnection, ControlServer, controlPath } from "./control.ts";
 import { ExpiryWatch } from "./expiry-watch.ts";
+import { LimitFile, limitFile } from "./limit-file.ts";
 import { workersOn } from "./port-sharing.ts";
 import type { ConfigUpdate, RefusedUpdate } from "./protocol.ts";
 import { Reloader, type ReloadResult } from "./reloader.ts";
@@ -44,9 +48,11 @@ export class Supervisor {
   readonly #addresses = new Addresses();
   readonly #reloader: Reloader;
   readonly #watch: FileWatch;
+  readonly #again: Again;
   readonly #admin: Admin;
   readonly #acme: CertificateKeeper;
   readonly #expiry: ExpiryWatch;
+  #limits: LimitFile | undefined = undefined;
   #workers: Workers | undefined = undefined;
   #control: ControlServer | undefined = undefined;
   #stopping = false;
@@ -64,8 +70,10 @@ export class Supervisor {
     this.#acme = new CertificateKeeper({ log: options.log, reload: (why) => this.reload(why) });
     this.#expiry = new ExpiryWatch(options.log);
     this.#watch = new FileWatch(() => void this.reload("a file changed"));
+    this.#again = new Again(() => void this.reload("a source of certificates is asked again"));
     this.#reloader = new Reloader({
       file,
+      again: (ms) => this.#again.set(ms),
       files: (files, since) => this.#watch.set(files, since),
       settle: async (written) => {
         const update = await this.#acme.settle(written);
@@ -79,6 +87,7 @@ export class Supervisor {
       reloader: this.#reloader,
       workers: () => this.#workers,
       certificates: () => this.#expiry.certificates,
+      revocations: () => this.#expiry.revocations,
       acme: () => this.#acme.readings,
       accepting: () => !this.#stopping,
       reload: () => this.reload("POST /reload"),
@@ -148,6 +157,7 @@ export class Supervisor {
     old.send({ type: "serving" });
     const released = await old.next(PATIENCE);
     old.close();
+    await this.#limits?.catchUp();
     this.#inherited = [];
     this.#options.log(released === undefined ? "took over from a process that did not let go" : "took over");
   }
@@ -179,10 +189,12 @@ export class Supervisor {
     this.#options.log(`process ${hello.pid} takes over`);
     this.#followed = true;
     this.#watch.close();
+    this.#again.close();
     void this.#acme.close();
     this.#reloader.close();
     try {
       await this.#workers!.stopAccepting();
+      await this.#limits?.close();
       this.#control?.close();
       await this.#admin.close();
     } finally {
@@ -200,6 +212,7 @@ export class Supervisor {
     if (this.#workers === undefined)
       this.#workers = new Workers({
         count,
+        limits: await this.#openLimits(update, count),
         series: update.base.metricSeries,
         memory: update.base.workerMemory,
         file: this.#options.file,
@@ -218,12 +231,24 @@ export class Supervisor {
       this.#stopTimeout = stopTimeout;
       this.#expiry.set(update.base.listeners);
     });
+    const expiring = refused === undefined ? expiryLine(update.base.consumers, Date.now()) : undefined;
+    if (expiring !== undefined) this.#options.log(expiring);
     if (refused !== undefined) return refused;
     // A process that is followed still has the address; it is taken over with the rest.
     if (this.#started && !this.#stopping) await this.#moveAdmin(update.base.admin);
     if (!this.#stopping && !this.#followed) this.#acme.set(update.base.listeners);
     void this.#workers.renew(stopTimeout);
     return undefined;
+  }
+
+  /** The memory that limits are counted in, with what was kept of quotas. */
+  async #openLimits({ base: { limitEntries, state } }: ConfigUpdate, count: number): Promise<LimitMemory> {
+    const { file, log } = this.#options;
+    this.#limits = new LimitFile(limitFile(file, state), log);
+    const hashKey = await this.#limits.read();
+    const memory = createLimitMemory({ entries: limitEntries, workers: count + 1, hashKey });
+    this.#limits.start(memory);
+    return memory;
   }
 
   async #moveAdmin(admin: ConfigUpdate["base"]["admin"]): Promise<void> {
@@ -288,11 +313,13 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#watch.close();
+    this.#again.close();
     const certificates = this.#acme.close();
     this.#expiry.close();
     this.#reloader.close();
     this.#control?.close();
     await this.#workers?.stop(this.#stopTimeout);
+    await this.#limits?.close();
     await certificates;
     await this.#admin.close();
   }

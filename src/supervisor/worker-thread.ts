@@ -10,7 +10,7 @@ import { sharesPorts } from "./port-sharing.ts";
 import type { ConfigUpdate, FromWorker, RefusedUpdate, ToWorker, WorkerStart } from "./protocol.ts";
 import { answerTo } from "./worker-answers.ts";
 
-const { index, first, follows, beats, series, tickets, file } = workerData as WorkerStart;
+const { index, first, follows, beats, series, limits: memory, tickets, file } = workerData as WorkerStart;
 const BEAT = 200;
 
 const port = parentPort!;
@@ -18,7 +18,8 @@ const tell = (message: FromWorker): void => port.postMessage(message);
 const parts = new ConfigParts();
 const meter = new WorkerMeter({ series, worker: index, onNew: (news) => tell({ type: "series", news }) });
 const log = (line: string): void => tell({ type: "log", line });
-const gateway = new Gateway({ shared: sharesPorts(), first, follows, meter, log, tickets });
+const limits = { memory, worker: index };
+const gateway = new Gateway({ shared: sharesPorts(), first, follows, meter, log, tickets, limits });
 let current: ConfigUpdate | undefined;
 let prepared: { update: ConfigUpdate; change: Prepared } | undefined;
 

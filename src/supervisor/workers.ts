@@ -2,11 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { newTicketSecret } from "../listener/tls/ticket-keys.ts";
 import { createSeries, type SharedSeries } from "../observe/series.ts";
 import { SeriesBook } from "../observe/series-book.ts";
+import type { LimitMemory } from "../stores/limit-memory.ts";
 import { BackOff } from "./back-off.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { ConfigUpdate, RefusedUpdate } from "./protocol.ts";
 import { Turns } from "./turns.ts";
 import { DIED, ServingWorker, type WorkerEvents } from "./worker.ts";
+import { WorkerLimits } from "./worker-limits.ts";
 
 /** What the set of workers needs from around it. */
 export interface WorkersOptions {
@@ -15,6 +17,8 @@ export interface WorkersOptions {
   readonly memory: number;
   /** Rows that each worker's numbers take at most. */
   readonly series: number;
+  /** Where limits are counted, for one worker more than there are. */
+  readonly limits: LimitMemory;
   /** The config's file. */
   readonly file: string;
   readonly log: (line: string) => void;
@@ -51,6 +55,7 @@ export class Workers {
   readonly #backOff: BackOff;
   readonly #heartbeat: Heartbeat;
   readonly #series: SharedSeries;
+  readonly #limits: WorkerLimits;
   /** What TLS tickets are made with, in all workers. */
   #tickets: Uint8Array = newTicketSecret();
   readonly #rotation: NodeJS.Timeout;
@@ -72,6 +77,7 @@ export class Workers {
     this.#wanted = new Set(Array.from({ length: count }, (_, index) => index));
     this.#series = createSeries({ workers: count + 1, budget: options.series });
     this.book = new SeriesBook(this.#series);
+    this.#limits = new WorkerLimits(options.limits, () => Math.max(0, ...this.ages.map((age) => age ?? 0)));
     this.#left = new Array<number>(count + 1).fill(0);
     this.#backOff = new BackOff(count + 1);
     this.#heartbeat = new Heartbeat(count + 1, {
@@ -90,11 +96,11 @@ export class Workers {
   #start(index: number, first: boolean): ServingWorker {
     this.#heartbeat.expect(index);
     this.#left[index] = 0;
-    const { memory, file, follows } = this.#options;
+    const { memory, file, follows, limits } = this.#options;
     const { beats } = this.#heartbeat;
-    const sockets = follows?.() ?? [];
+    const shared = { beats, series: this.#series, limits, tickets: this.#tickets };
     const worker = new ServingWorker(
-      { index, first, beats, series: this.#series, tickets: this.#tickets, memory, file, follows: sockets },
+      { index, first, ...shared, memory, file, follows: follows?.() ?? [] },
       this.#events(),
     );
     this.#workers[index] = worker;
@@ -119,6 +125,7 @@ export class Workers {
     this.#workers[index] = undefined;
     this.#heartbeat.forget(index);
     this.book.workerGone(index);
+    this.#limits.workerGone(index);
     if (this.#stopping || !this.#wanted.has(index)) return;
     const wait = this.#backOff.next(index, () => void this.#turns.take(() => this.#restart(index)));
     this.#options.log(`worker ${index} is gone (${why}): another starts in ${wait} ms`);
@@ -273,6 +280,7 @@ export class Workers {
     clearInterval(this.#rotation);
     this.#backOff.stop();
     await Promise.all(this.all.map((worker) => this.#end(worker, graceMs)));
+    this.#limits.stop();
     this.#heartbeat.stop();
   }
 

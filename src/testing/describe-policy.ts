@@ -21,6 +21,10 @@ export interface PolicyCase<Options>
 
 /** What is proven about one policy. */
 export interface PolicyCases<Options> {
+  /** Who may call, as written under `consumers` (default: nobody). */
+  readonly consumers?: readonly object[];
+  /** Policies that the options name. */
+  readonly beside?: readonly PolicyDefinition[];
   /** Options that must be refused when the config is read, and what the message must say. */
   readonly refused: readonly { readonly options: unknown; readonly message: RegExp }[];
   /** Cases that run through the whole walk in memory. */
@@ -32,10 +36,13 @@ export interface PolicyCases<Options> {
 /** Tests a policy with node:test. That it refuses options it does not know is tested without being asked for. */
 export function describePolicy<Options extends z.ZodType>(
   definition: PolicyDefinition<Options>,
-  { refused, steps, wire }: PolicyCases<z.input<Options>>,
+  { refused, steps, wire, consumers = [], beside = [] }: PolicyCases<z.input<Options>>,
 ): void {
   const build = (options: unknown): void =>
-    memoryGateway({ policies: [definition], config: { policies: [{ [definition.name]: options }] } }).close();
+    memoryGateway({
+      policies: [definition, ...beside],
+      config: { policies: [{ [definition.name]: options }], consumers },
+    }).close();
   describe(`policy ${definition.name}`, () => {
     for (const { options, message } of refused)
       test(`refuses ${JSON.stringify(options)}`, () => assert.throws(() => build(options), message));
@@ -44,8 +51,12 @@ export function describePolicy<Options extends z.ZodType>(
       assert.throws(() => build({ ...(wire.options as object), unknownOption: true }), /unknownOption/);
     });
     for (const { title, options, request, check, ...around } of steps)
-      test(title, async () => check(await runPolicy(definition, options, request, around)));
+      test(title, async () =>
+        check(await runPolicy(definition, options, request, { ...around, consumers, beside })),
+      );
     test(`${wire.title}, through a real gateway`, async () =>
-      wire.check(await runOnWire(definition, wire.options, wire.request, wire.service)));
+      wire.check(
+        await runOnWire(definition, wire.options, wire.request, wire.service, { consumers, beside }),
+      ));
   });
 }

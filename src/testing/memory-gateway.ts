@@ -135,14 +135,23 @@ export function memoryGateway(options: MemoryGatewayOptions): MemoryGateway {
   };
 }
 
+/** What stands beside the policy that is run. */
+export interface PolicyCompany {
+  /** Who may call, as written under `consumers`. */
+  readonly consumers?: readonly object[];
+  /** Policies that its options name. */
+  readonly beside?: readonly PolicyDefinition[];
+}
+
 /** Runs one request through one policy, in memory. */
 export async function runPolicy<Options extends z.ZodType>(
   definition: PolicyDefinition<Options>,
   options: z.input<Options>,
   request?: TestRequest,
-  around: Omit<MemoryGatewayOptions, "policies" | "config"> = {},
+  around: Omit<MemoryGatewayOptions, "policies" | "config"> & PolicyCompany = {},
 ): Promise<PolicyRun> {
-  const config = { policies: [{ [definition.name]: options }] };
-  const gateway = memoryGateway({ ...around, policies: [definition], config });
+  const { consumers = [], beside = [], ...more } = around;
+  const config = { policies: [{ [definition.name]: options }], consumers };
+  const gateway = memoryGateway({ ...more, policies: [definition, ...beside], config });
   return gateway.send(request).finally(() => gateway.close());
 }

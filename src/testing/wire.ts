@@ -10,7 +10,7 @@ import type { Exchange } from "../pipeline/exchange.ts";
 import type { MemoryReply } from "../pipeline/memory-downstream.ts";
 import { definePolicy, type PolicyDefinition } from "../pipeline/policy.ts";
 import { startGateway } from "../supervisor/start-gateway.ts";
-import { type PolicyRun, wholeConfig } from "./memory-gateway.ts";
+import { type PolicyCompany, type PolicyRun, wholeConfig } from "./memory-gateway.ts";
 import type { SentRequest, ServiceFunction, TestRequest } from "./messages.ts";
 
 /** Runs one request through one policy in a real gateway, from a real client to a real service, all on 127.0.0.1. */
@@ -19,6 +19,7 @@ export async function runOnWire<Options extends z.ZodType>(
   options: z.input<Options>,
   request: TestRequest = {},
   service: ServiceFunction = () => Reply.text(200, "ok"),
+  { consumers = [], beside = [] }: PolicyCompany = {},
 ): Promise<PolicyRun> {
   const over = Promise.withResolvers<Exchange>();
   over.promise.catch(() => undefined); // heard of below, behind the answer
@@ -37,8 +38,9 @@ export async function runOnWire<Options extends z.ZodType>(
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const config = { policies: [{ "test-watch": {} }, { [definition.name]: options }] };
-  const gateway = await startGateway(wholeConfig(config, endpoint), { policies: [watch, definition] });
+  const config = { policies: [{ "test-watch": {} }, { [definition.name]: options }], consumers };
+  const policies = [watch, definition, ...beside];
+  const gateway = await startGateway(wholeConfig(config, endpoint), { policies });
   try {
     const reply = await ask(gateway.port(), request);
     return { reply, sent, exchange: await over.promise };

@@ -28,6 +28,28 @@ metricSeries: 1000
 policies:
   - request-id:
       format: uuid
+consumers:
+  - name: billing
+    groups:
+      - staff
+    permissions:
+      - methods:
+          - GET
+        paths:
+          - /orders/*
+    keys:
+      - id: one
+        hash: sha256:YcnAkzscVMCm8fkE45_wCqQ-p60Zj7p6JrKp1QzQeI4
+        notBefore: "2026-01-01"
+        expires: "2027-01-31T12:00:00Z"
+    hmac:
+      - id: shared
+        secret: sixteen characters
+    subjects:
+      - issuer: https://idp.example
+        subject: "42"
+    certificates:
+      - san: DNS:orders.example
 services:
   orders:
     endpoints:
@@ -84,6 +106,20 @@ routes:
       idleTimeout: 60s
       maxLifetime: 24h
       grace: 10s
+      fromClient:
+        maxMessage: 64KiB
+        maxFrame: 16KiB
+        messagesPerSecond: 20
+        burst: 40
+        onExcess: delay
+        kinds: [text]
+        utf8: true
+        schema:
+          type: object
+          minProperties: 1
+        onInvalid: drop
+      fromService:
+        maxMessage: 1MiB
     buffer:
       request: 10MB
       response: 4096

@@ -88,7 +88,7 @@ export type Shapes = [
   Expect<
     Equal<AttemptView, { readonly number: number; readonly endpoint: string; readonly request: Outgoing }>
   >,
-  Expect<Equal<Keys<PolicyEnv>, "owner" | "place" | "clock" | "random" | "slot" | "lines" | Ports>>,
+  Expect<Equal<Keys<PolicyEnv>, "owner" | "place" | "clock" | "random" | "slot" | "lines" | "tell" | Ports>>,
   Expect<Equal<ReturnType<Slot<number>["get"]>, number | undefined>>,
 ];
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type AdminServer, startAdmin } from "../../src/admin/server.ts";
 import { AdminProblem, type AdminSource, type ExplainRequest } from "../../src/admin/source.ts";
+import type { ConsumersQuery } from "../../src/observe/consumers.ts";
 import { profile } from "../../src/observe/profile.ts";
 import { Client, type Response } from "../support/client.ts";
 import { until, within } from "../support/wait.ts";
@@ -35,6 +36,9 @@ class Source implements AdminSource {
   }
   routes(): readonly object[] {
     return [{ name: "orders" }, { name: "all" }];
+  }
+  consumers(query: ConsumersQuery): object {
+    return { consumers: 1, shown: [query] };
   }
   async explain(asked: ExplainRequest): Promise<object> {
     this.explained.push(asked);

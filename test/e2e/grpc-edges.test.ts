@@ -21,7 +21,7 @@ import {
   startEcho,
 } from "../support/grpc.ts";
 import { Random } from "../support/random.ts";
-import { deadPort } from "../support/service.ts";
+import { deadPort, startService } from "../support/service.ts";
 import { settled, until, within } from "../support/wait.ts";
 
 interface Hall {
@@ -298,4 +298,39 @@ test("calls that are given up at any moment leave nothing behind", async (t) => 
   await until("the gateway to be done", () => gateway.gateway.reading().inFlight === 0);
   await until("the service to be done", () => open === 0);
   assert.equal((await within("a call", callUnary(client, { count: 7 }))).answer?.count, 7);
+});
+
+test("gRPC-Web that no policy takes passes as it is, and one that is cut stays cut", async (t) => {
+  const message = framed(Buffer.from("one"));
+  const trailers = Buffer.concat([Buffer.from([0x80, 0, 0, 0, 15]), Buffer.from("grpc-status:0\r\n")]);
+  const service = await startService((request, response) => {
+    response.writeHead(200, { "content-type": "application/grpc-web+proto" });
+    response.write(message);
+    // What follows is in a piece of its own.
+    setImmediate(() => (request.url === "/cut" ? response.destroy() : response.end(trailers)));
+  });
+  const gateway = await startGateway({
+    routes: [{ name: "all", service: "main" }],
+    services: { main: { endpoints: [service.url] } },
+  });
+  t.after(async () => {
+    await within("the gateway to stop", gateway.stop());
+    await service.stop();
+  });
+  const fields = { "content-type": "application/grpc-web+proto", "grpc-timeout": "10S" };
+  const whole = await within("the call", rawCall(gateway.port(), { ...fields, ":path": "/whole" }));
+  assert.ok(whole.body.equals(Buffer.concat([message, trailers])));
+  assert.deepEqual(
+    [whole.head["content-type"], whole.trailers, whole.code],
+    [fields["content-type"], undefined, 0],
+  );
+  assert.equal(service.seen[0]?.fields.find(([name]) => name === "grpc-timeout")?.[1], "10S");
+  // Trailers of HTTP would say nothing to who reads gRPC-Web: a cut is a cut.
+  const cut = rawCall(gateway.port(), { ...fields, ":path": "/cut" });
+  await assert.rejects(within("the cut", cut), { code: "ERR_HTTP2_STREAM_ERROR" });
+  const counted = gateway.gateway
+    .counts()
+    .of("grpc")
+    .reduce((sum, { values }) => sum + values[0]!, 0);
+  assert.equal(counted, 0);
 });

@@ -6,6 +6,9 @@ import { refusals, startGateway, type TestGateway } from "../support/gateway.ts"
 import { type Service, startService } from "../support/service.ts";
 
 const NEVER = request("GET", "/never");
+const UPLOAD = request("POST", "/never");
+/** The head of a request that is reset at once, and of which more may be on its way. */
+const RESET = headers(1, request("POST", "/never", [["Upper", "1"]]), false);
 const LARGE = request("GET", "/large");
 
 /** Waits until a count is so high, or stands still for half a second; gives its value. */
@@ -75,10 +78,44 @@ suite("floods of HTTP/2 frames", () => {
       (i) => (i === 0 ? headers(1, NEVER) : "") + frame(T.reset, 0, 1, octets(8, 4)).repeat(10),
     ],
     [
-      "empty DATA",
+      "a body that is shorter than it says",
       (i) =>
-        (i === 0 ? headers(1, request("POST", "/never"), false) : "") + frame(T.data, 0, 1, "").repeat(10),
+        headers(2 * i + 1, request("POST", "/never", [["content-length", "5"]]), false) +
+        frame(T.data, F.endStream, 2 * i + 1, "x"),
     ],
+    [
+      "a body that is longer than it says",
+      (i) =>
+        headers(2 * i + 1, request("POST", "/never", [["content-length", "1"]]), false) +
+        frame(T.data, 0, 2 * i + 1, "xyz"),
+    ],
+    [
+      "trailers that are malformed",
+      (i) => headers(2 * i + 1, UPLOAD, false) + headers(2 * i + 1, [["Upper", "1"]]),
+    ],
+    [
+      "trailers that end nothing",
+      (i) => headers(2 * i + 1, UPLOAD, false) + headers(2 * i + 1, [["x-t", "1"]], false),
+    ],
+    ["DATA behind the end of a request", (i) => headers(2 * i + 1, NEVER) + frame(T.data, 0, 2 * i + 1, "x")],
+    ["empty DATA", (i) => (i === 0 ? headers(1, UPLOAD, false) : "") + frame(T.data, 0, 1, "").repeat(10)],
+    [
+      "DATA that is padding only",
+      (i) => (i === 0 ? headers(1, UPLOAD, false) : "") + frame(T.data, F.padded, 1, "\x02\0\0").repeat(10),
+    ],
+    [
+      "empty DATA on a stream that was reset",
+      (i) => (i === 0 ? RESET : "") + frame(T.data, F.endStream, 1, "").repeat(10),
+    ],
+    [
+      "padding on a stream that was reset",
+      (i) => (i === 0 ? RESET : "") + frame(T.data, F.padded, 1, "\x02\0\0").repeat(10),
+    ],
+    [
+      "HEADERS on a stream that was reset",
+      (i) => (i === 0 ? RESET : "") + headers(1, [["x-t", "1"]]).repeat(10),
+    ],
+    ["answers to no PING", () => frame(T.ping, F.ack, 0, "8 octets").repeat(10)],
   ];
 
   for (const [what, piece] of FLOODS)

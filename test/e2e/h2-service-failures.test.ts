@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { problemOf, request } from "../support/client.ts";
-import { block, CODES, F, frame, headers, numberOf, octets, T } from "../support/frames.ts";
+import { block, CODES, F, frame, headers, numberOf, octets, settingsFrame, T } from "../support/frames.ts";
 import { type FrameConnection, startFrameService, startH2Service } from "../support/h2-service.ts";
 import { stage } from "../support/stage.ts";
 import { until } from "../support/wait.ts";
@@ -94,6 +94,8 @@ const BROKEN: readonly (readonly [what: string, frames: string, code: string])[]
   ],
   ["a window that is too large", frame(T.window, 0, 0, octets(0x7fffffff, 4)), "FLOW_CONTROL_ERROR"],
   ["SETTINGS of a wrong length", frame(T.settings, 0, 0, "12345"), "FRAME_SIZE_ERROR"],
+  ["SETTINGS_ENABLE_PUSH of 1", settingsFrame([2, 1]), "PROTOCOL_ERROR"],
+  ["SETTINGS_ENABLE_PUSH of 1 that is taken back at once", settingsFrame([2, 1, 2, 0]), "PROTOCOL_ERROR"],
 ];
 
 for (const [what, frames, code] of BROKEN)
@@ -111,6 +113,16 @@ for (const [what, frames, code] of BROKEN)
     await until("GOAWAY", () => goAway !== "");
     assert.equal(goAway, code);
   });
+
+test("a service whose first SETTINGS allow pushes is none, and one that says it does not push is taken", async (t) => {
+  const service = await startFrameService(async (connection) => {
+    connection.greet([2, connection.nth === 1 ? 1 : 0]);
+    connection.send(headers(await connection.request(), OK));
+  });
+  const { ask } = await stage(t, service);
+  assert.equal(problemOf(await ask(request("POST /", {}, "x")), 502)["reason"], "connect_failed");
+  assert.equal((await ask(request("GET /"))).status, 200);
+});
 
 test("streams behind the last of a GOAWAY are sent again on a new connection, the others end in peace", async (t) => {
   const service = await startFrameService(async (connection) => {

@@ -12,8 +12,8 @@ const MB = 1_048_576;
 interface Stage extends AsyncDisposable {
   readonly session: ClientHttp2Session;
   readonly gateway: TestGateway;
-  /** Asks for a tunnel. */
-  open(): ClientHttp2Stream;
+  /** Asks for a tunnel; `endStream`: and has nothing to say in it. */
+  open(endStream?: boolean): ClientHttp2Stream;
 }
 
 async function stage(service: Service): Promise<Stage> {
@@ -28,16 +28,19 @@ async function stage(service: Service): Promise<Stage> {
   return {
     session,
     gateway,
-    open: () =>
-      session.request({
-        ":method": "CONNECT",
-        ":protocol": "websocket",
-        ":scheme": "http",
-        ":path": "/socket",
-        ":authority": "h2.test",
-        "sec-websocket-version": "13",
-        origin: "http://h2.test",
-      }),
+    open: (endStream = false) =>
+      session.request(
+        {
+          ":method": "CONNECT",
+          ":protocol": "websocket",
+          ":scheme": "http",
+          ":path": "/socket",
+          ":authority": "h2.test",
+          "sec-websocket-version": "13",
+          origin: "http://h2.test",
+        },
+        { endStream },
+      ),
     async [Symbol.asyncDispose]() {
       session.destroy();
       await gateway.stop(0);
@@ -97,6 +100,21 @@ test("bytes pass through a WebSocket over HTTP/2 both ways", async () => {
   }
   stream.end();
   await within("the end", once(stream, "end"));
+});
+
+test("a client that has nothing to say ends its side with the request: the service hears so, and may speak", async () => {
+  await using here = await stage(
+    await startTunnel(async (tunnel) => {
+      for await (const piece of tunnel.wire.body("close")) assert.fail(`came: ${piece.toString("latin1")}`);
+      await tunnel.send("the last word");
+    }),
+  );
+  const stream = here.open(true);
+  assert.equal(await status(stream), 200);
+  assert.equal((await read(stream, 13)).toString(), "the last word");
+  stream.resume();
+  await within("the end of the stream", once(stream, "close"));
+  assert.equal(stream.rstCode, 0);
 });
 
 test("tunnels and requests share a connection", async () => {
@@ -169,4 +187,39 @@ test("a gateway that stops tells the client of a tunnel to go: Close 1001", asyn
   // The client's own Close, masked with zeros.
   stream.end(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 3, 0xe9]));
   await within("the end of the gateway", stopped);
+});
+
+test("a client that has no room for a frame yet gets it whole, and the Close behind it", async () => {
+  const frame = Buffer.concat([Buffer.from([0x82, 126, 0x13, 0x88]), Buffer.alloc(5_000, 0x2e)]);
+  await using here = await stage(
+    await startTunnel(async (tunnel) => {
+      await tunnel.send(frame);
+      await tunnel.wire.rest();
+    }),
+  );
+  const session = connect(`http://127.0.0.1:${here.gateway.port()}`, {
+    settings: { initialWindowSize: 1_000 },
+  });
+  await once(session, "remoteSettings");
+  const stream = session.request({
+    ":method": "CONNECT",
+    ":protocol": "websocket",
+    ":scheme": "http",
+    ":path": "/socket",
+    ":authority": "h2.test",
+    "sec-websocket-version": "13",
+    origin: "http://h2.test",
+  });
+  assert.equal(await status(stream), 200);
+  while (stream.readableLength < 1_000) await within("what there is room for", once(stream, "readable"));
+  const told = once(session, "goaway");
+  const stopped = here.gateway.stop(5_000);
+  await within("the word that the gateway stops", told);
+  assert.deepEqual(
+    await read(stream, frame.length + 4),
+    Buffer.concat([frame, Buffer.from([0x88, 2, 3, 0xe9])]),
+  );
+  stream.end(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 3, 0xe9]));
+  await within("the end of the gateway", stopped);
+  session.destroy();
 });

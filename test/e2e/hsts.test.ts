@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { connect } from "node:tls";
+import type { TlsInput } from "../../src/index.ts";
 import { createAuthority, createCertificate } from "../../src/lib/x509.ts";
 import { startGateway } from "../support/gateway.ts";
 import { startService } from "../support/service.ts";
@@ -56,7 +57,8 @@ test("every answer by TLS tells browsers to come by https: a service's, the gate
 });
 
 test("hosts below it and preloading are told where that is asked for", async () => {
-  await using there = await stage({ hsts: { maxAge: "2d", includeSubdomains: true, preload: true } });
+  const written: Partial<TlsInput> = { hsts: { maxAge: "2d", includeSubdomains: true, preload: true } };
+  await using there = await stage(written);
   const { said: values } = await said(there.port, `GET /served HTTP/1.1\r\n${END}`);
   assert.deepEqual(values, ["max-age=172800; includeSubDomains; preload"]);
 });

@@ -142,6 +142,52 @@ test("all clients together get no more connections than there may be; who has on
   assert.equal(most, 2);
 });
 
+test("who waits for a place gets the one that another client leaves", async (t) => {
+  const held = new Map<string, () => void>();
+  const web = createHttp((incoming, outgoing) => {
+    incoming.resume();
+    if (incoming.url === "/now") outgoing.end("served");
+    else held.set(incoming.url!, () => outgoing.end("served"));
+  });
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("readable", () => {
+      const bytes = socket.read() as Buffer;
+      const header = readProxyHeader(bytes, bytes.length);
+      assert.ok(header !== undefined && !(header instanceof Failure));
+      if (bytes.length > header.end) socket.unshift(bytes.subarray(header.end));
+      web.emit("connection", socket);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const stage = await stageOf(t, [], {
+    listeners: [{ name: "test", address: "127.0.0.1:0", trusted: ["127.0.0.1"] }],
+    routes: [{ name: "all", service: "main" }],
+    services: {
+      main: {
+        endpoints: [`http://127.0.0.1:${port}`],
+        proxyProtocol: "v1",
+        connections: { max: 2, waitTimeout: "60s" },
+      },
+    },
+  });
+  const ask = (address: string, path: string): Promise<Response> =>
+    stage.ask(request(`GET ${path}`, { "X-Forwarded-For": address }));
+  const first = ask("192.0.2.1", "/first");
+  const other = ask("192.0.2.2", "/other");
+  await until("both to have a connection", () => held.size === 2);
+  const waiting = ask("192.0.2.1", "/now");
+  await until("the third to wait", () => stage.gateway.gateway.reading().inFlight === 3);
+  held.get("/other")!();
+  assert.equal((await other).text, "served");
+  assert.equal((await waiting).text, "served");
+  held.get("/first")!();
+  assert.equal((await first).text, "served");
+});
+
 test("HTTP/2 to a service begins so too, and no two clients share a connection", async (t) => {
   const ca = authority(t);
   const told: string[] = [];

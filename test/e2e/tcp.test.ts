@@ -207,7 +207,10 @@ test("limits of the listener hold: connections in all, and from one address", as
   const other = await Client.open(gateway.port(), "127.0.0.2");
   await other.send("x");
   assert.equal((await other.wire.take(1))!.toString(), "x");
-  for (const client of [...clients, other]) client.reset();
+  for (const client of [...clients, other]) {
+    client.fin();
+    assert.equal(await client.closed(), "");
+  }
 });
 
 test("PROXY protocol: taken from the one before, and passed on with the client's address", async (t) => {
@@ -315,6 +318,50 @@ test("a server on a Unix socket is a service too", async (t) => {
   client.fin();
   assert.equal(await client.closed(), "ping");
   assert.equal(typeof (server.address() as AddressInfo | string), "string");
+});
+
+test("a service that does not read what a client has left behind is let go after the idle time", async (t) => {
+  const path = join(mkdtempSync(join(tmpdir(), "torana-tcp-")), "out.sock");
+  t.after(() => rmSync(dirname(path), { recursive: true }));
+  const held: Socket[] = [];
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    held.push(socket.on("error", () => undefined));
+    socket.end();
+  });
+  server.listen(path);
+  await once(server, "listening");
+  t.after(() => server.close());
+  const gateway = await passing(t, [], { tcp: { idleTimeout: "1s" } }, [`unix:${path}`]);
+  // The size decides what of it is still in our hands when the client has gone: some of these are such.
+  const PIECE = 4_096;
+  const sizes = Array.from({ length: 32 }, (_, i) => 48 * PIECE + i * PIECE);
+  await Promise.all(
+    sizes.map(async (size) => {
+      const socket = connect({ port: gateway.port(), host: "127.0.0.1", allowHalfOpen: true });
+      socket.on("error", () => undefined).resume();
+      for (let sent = 0; sent < size; sent += PIECE) {
+        socket.write(Buffer.alloc(PIECE, String(size)));
+        await sleep(1);
+      }
+      socket.end();
+    }),
+  );
+  await until("all to reach the service", () => held.length === sizes.length);
+  await until("all to be let go", () => gateway.gateway.listeners.connections === 0);
+  const whole: number[] = [];
+  const cut: number[] = [];
+  for (const socket of held) {
+    const pieces: Buffer[] = [];
+    socket.on("data", (piece: Buffer) => void pieces.push(piece)).resume();
+    if (!socket.closed) await once(socket, "close");
+    const all = Buffer.concat(pieces);
+    const isWhole = all.length === Number(all.toString("latin1", 0, 6));
+    (isWhole ? whole : cut).push(all.length);
+  }
+  assert.equal(passed(gateway)[0], sizes.length);
+  assert.equal(refusals(gateway, "tcp_idle"), cut.length);
+  // What the system did not hold for the service was still with us.
+  assert.ok(Math.max(...whole) <= Math.max(...cut) + PIECE, `${whole} came whole, of others ${cut}`);
 });
 
 test("what waits for a client that pauses is not cut off once both ends have said all", async (t) => {

@@ -87,6 +87,16 @@ for (const maxVersion of ["TLSv1.3", "TLSv1.2"] as const)
       await gateway.stop();
     });
 
+test("a list that has expired refuses every certificate, and is counted so", async () => {
+  await using service = await startService((_request, response) => void response.end("served"));
+  const clients = [{ ...internal, crl: authority.list(-3, -1), verify: "optional" }];
+  const gateway = await startGateway(config(service.url, clients));
+  assert.notEqual(await outcome(askTls(gateway.port(), as(orders))), 200);
+  await until("it to be counted", () => handshakes(gateway, "crl_expired") === 1);
+  assert.equal(await outcome(askTls(gateway.port(), as(undefined))), 200);
+  await gateway.stop();
+});
+
 test("what is asked differs by host: others need no certificate", async () => {
   await using service = await startService((_request, response) => void response.end("served"));
   const gateway = await startGateway(config(service.url, [internal]));

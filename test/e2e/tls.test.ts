@@ -13,7 +13,7 @@ import { TestAuthority } from "../support/certificates.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { startRawService, startService } from "../support/service.ts";
 import { askTls, openTls, outcome } from "../support/tls.ts";
-import { until } from "../support/wait.ts";
+import { until, within } from "../support/wait.ts";
 import { agreement } from "../support/websocket.ts";
 
 const KEY_LINES = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13";
@@ -492,6 +492,39 @@ test("an OCSP answer is stapled for who asks, as long as it holds", async (t) =>
   t.mock.timers.reset();
   assert.equal(await outcome(askTls(gateway.port(), { ca, servername: "shop.example" })), 200);
   await gateway.stop();
+});
+
+test("a stop does not wait for handshakes that make no progress, nor for PROXY headers", async () => {
+  for (const listener of [{}, { proxyProtocol: true }])
+    for (const begun of [Buffer.alloc(0), (await helloOf("shop.example")).subarray(0, 40)]) {
+      const gateway = await startGateway(
+        config("http://127.0.0.1:1", {}, { ...listener, limits: { headerTimeout: "5m" } }),
+      );
+      const socket = connectPlain(gateway.port(), "127.0.0.1");
+      socket.on("error", () => undefined).resume();
+      await once(socket, "connect");
+      socket.write(begun);
+      await until("it to be accepted", () => gateway.gateway.listeners.connections === 1);
+      await within("the gateway to stop", gateway.stop(300_000));
+      assert.equal(gateway.gateway.listeners.connections, 0);
+      socket.destroy();
+    }
+});
+
+test("a handshake that is under way when the gateway stops is finished, and its request answered", async () => {
+  await using service = await startService((_request, response) => void response.end("served"));
+  const gateway = await startGateway(config(service.url, {}));
+  const raw = connectPlain(gateway.port(), "127.0.0.1");
+  await once(raw, "connect");
+  await until("it to be accepted", () => gateway.gateway.listeners.connections === 1);
+  const stopped = gateway.stop(300_000);
+  const socket = connect({ socket: raw, ca, servername: "shop.example" });
+  await within("the handshake", once(socket, "secureConnect"));
+  socket.write("GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+  let text = "";
+  for await (const piece of socket) text += String(piece);
+  assert.match(text, /^HTTP\/1\.1 200 .*served$/s);
+  await within("the gateway to stop", stopped);
 });
 
 test("sessions are resumed", async () => {

@@ -2,81 +2,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:http2";
-import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { WebSocket, WebSocketServer } from "ws";
+import type { WebSocket } from "ws";
 import { TestAuthority } from "../support/certificates.ts";
-import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { Random } from "../support/random.ts";
 import { until, within } from "../support/wait.ts";
-
-interface Theatre {
-  readonly gateway: TestGateway;
-  readonly server: WebSocketServer;
-  /** Opens one, and waits until it is open. */
-  open(options?: { origin?: string }): Promise<WebSocket>;
-  /** The status of the answer to a handshake that is refused, and its reason. */
-  refused(origin: string): Promise<[number, unknown]>;
-  /** Times that the gateway ended something for this reason. */
-  ended(reason: string): number;
-}
-
-/** An echo behind a gateway whose route has these options. */
-async function theatre(t: TestContext, websocket: object, service?: object, tls?: object): Promise<Theatre> {
-  const server = new WebSocketServer({ port: 0, host: "127.0.0.1", ...service });
-  await once(server, "listening");
-  server.on("connection", (socket) => {
-    socket.on("message", (data, binary) => socket.send(data, { binary }));
-  });
-  const { port } = server.address() as AddressInfo;
-  const gateway = await startGateway({
-    ...(tls && { listeners: [{ name: "test", address: "127.0.0.1:0", tls }] }),
-    routes: [{ name: "ws", service: "main", websocket }],
-    services: { main: { endpoints: [`http://127.0.0.1:${port}`] } },
-  });
-  const clients: WebSocket[] = [];
-  t.after(async () => {
-    for (const client of clients) client.terminate();
-    await within("the gateway to stop", gateway.stop());
-    for (const client of server.clients) client.terminate();
-    server.close();
-  });
-  const begin = (options: { origin?: string }): WebSocket => {
-    const client = new WebSocket(`ws${tls ? "s" : ""}://127.0.0.1:${gateway.port()}/chat`, {
-      rejectUnauthorized: false,
-      ...options,
-    });
-    client.on("error", () => undefined); // whoever waits hears of it
-    clients.push(client);
-    return client;
-  };
-  return {
-    gateway,
-    server,
-    open: async (options = {}) => {
-      const client = begin(options);
-      await within("the handshake", once(client, "open"));
-      return client;
-    },
-    refused: async (origin) => {
-      const [, response] = await within("the refusal", once(begin({ origin }), "unexpected-response"));
-      const text = Buffer.concat(await Array.fromAsync(response as AsyncIterable<Buffer>)).toString();
-      return [response.statusCode, JSON.parse(text).reason];
-    },
-    ended: (reason) =>
-      gateway.gateway
-        .counts()
-        .of("reason")
-        .reduce((sum, { labels, values }) => (labels.reason === reason ? sum + values[0]! : sum), 0),
-  };
-}
-
-async function echoed(client: WebSocket, content: Buffer): Promise<void> {
-  const answer = once(client, "message");
-  client.send(content);
-  const [data] = await within("the echo", answer);
-  assert.ok((data as Buffer).equals(content), `${content.length} bytes`);
-}
+import { echoed, theatre } from "../support/websocket-theatre.ts";
 
 test("messages of every size, compressed or not, and the closing words pass", async (t) => {
   for (const perMessageDeflate of [false, true]) {

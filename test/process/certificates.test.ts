@@ -3,6 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { Agent, get } from "node:https";
 import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
 import { type Made, TestAuthority } from "../support/certificates.ts";
 import { ProcessStage } from "../support/process.ts";
@@ -157,6 +158,39 @@ test("a config whose certificate has expired does not start, and says which", as
   const process = stage.start("run", stage.file);
   assert.equal(await process.exit, 2);
   assert.match(process.output, /certificates\[0\]\.cert: the file shop\.pem has expired .*renew it/);
+});
+
+test("a revocation list that has expired, or is about to, is said in the log and is a metric", async () => {
+  await using stage = new ProcessStage();
+  put(stage, first);
+  const lists = { clients: [{ ca: authority.cert, crl: authority.list(-3, -1) }] };
+  stage.write(config("http://127.0.0.1:1", lists, { admin: "127.0.0.1:0" }));
+  const { process } = await stage.run();
+  await process.says(
+    /listener public: the revocation list \S+\.crl HAS EXPIRED \(.*\): every client certificate/,
+  );
+  const [, admin] = await process.says(/admin on port (\d+)/);
+  const text = await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
+  const [, expiry] =
+    /torana_tls_crl_expiry_timestamp_seconds\{listener="public",crl="[^"]+"\} (\S+)/.exec(text) ?? [];
+  const days = (Number(expiry) * 1_000 - Date.now()) / 86_400_000;
+  assert.ok(days > -1.1 && days < -0.9, `${days} days`);
+  stage.write(
+    config("http://127.0.0.1:1", { clients: [{ ca: authority.cert, crl: authority.list(-1, 0.5) }] }),
+  );
+  await process.says(/the revocation list \S+\.crl expires in 1 day /);
+});
+
+test("a pair that a tool replaces one file after the other is taken without a complaint", async () => {
+  await using stage = new ProcessStage();
+  put(stage, first);
+  stage.write(config("http://127.0.0.1:1"));
+  const { process } = await stage.run();
+  stage.add("shop.pem", second.certText);
+  await sleep(150);
+  stage.add("shop.key", second.keyText);
+  await process.says(/generation 2 serves/);
+  assert.doesNotMatch(process.output, /stays in force/);
 });
 
 test("workers resume one another's sessions; expiry and handshakes are metrics; an end that nears is said", async () => {

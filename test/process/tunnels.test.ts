@@ -72,3 +72,33 @@ test("tunnels whose route a reload changes or removes stay, go at once, or go af
     assert.deepEqual(await next(client!, 6), ping);
   }
 });
+
+test("a WebSocket whose messages are looked at stays through a reload, with the rules that it began with", async () => {
+  await using stage = new ProcessStage();
+  await using service = await startRawService(async (connection) => {
+    const head = await connection.head();
+    if (!head) return;
+    await connection.send(agreement(head.field("sec-websocket-key") ?? ""));
+    await connection.wire.rest();
+  });
+  const config = (maxMessage: number): object => ({
+    workers: 1,
+    listeners: [{ name: "public", address: "127.0.0.1:0" }],
+    routes: [{ name: "ws", service: "main", websocket: { fromClient: { maxMessage } } }],
+    services: { main: { endpoints: [service.url] } },
+  });
+  stage.write(config(10));
+  const { process, port } = await stage.run();
+  const before = await open(port, "/");
+  stage.write(config(5));
+  await process.says(/generation 2 serves/);
+  const after = await open(port, "/");
+  // Seven bytes, masked with zeros, then eleven.
+  const message = (length: number): Buffer =>
+    Buffer.concat([Buffer.from([0x81, 0x80 | length, 0, 0, 0, 0]), Buffer.alloc(length, 0x61)]);
+  await before.send(message(7));
+  await after.send(message(7));
+  assert.deepEqual((await next(after, 4)).subarray(2), Buffer.from([0x03, 0xf1]));
+  await before.send(message(11));
+  assert.deepEqual((await next(before, 4)).subarray(2), Buffer.from([0x03, 0xf1]));
+});

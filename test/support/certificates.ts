@@ -148,6 +148,16 @@ subjectKeyIdentifier = hash
     return crl;
   }
 
+  /** The list of what it has revoked so far, which begins and ends so many days from now; its path. */
+  list(from: number, to: number): string {
+    const crl = join(this.folder, `list-${++this.#made}.crl`);
+    this.#run(
+      ...["ca", "-config", "ca.cnf", "-gencrl", "-out", crl],
+      ...["-crl_lastupdate", openSslTime(from), "-crl_nextupdate", openSslTime(to)],
+    );
+    return crl;
+  }
+
   /** Its word on a certificate (OCSP, DER); the path. */
   ocsp({ cert }: Made, days = 2): string {
     const answer = join(this.folder, `word-${++this.#made}.ocsp`);

@@ -68,7 +68,9 @@ export function byHand(page: string): string {
 /** The first paragraph of the docstring of the policy's file. */
 export function summaryOf({ name }: PolicyDefinition): string {
   const text = readFileSync(new URL(`../../src/policies/${name}.ts`, import.meta.url), "utf8");
-  const before = text.slice(0, text.search(/export const \w+[^=]*= definePolicy/)).trimEnd();
+  const before = text
+    .slice(0, text.search(/export const \w+[^=]*= define(?:Policy|Authenticator)/))
+    .trimEnd();
   if (!before.endsWith("*/"))
     throw new Error(`src/policies/${name}.ts: the policy has no docstring right before it`);
   const docstring = before.slice(before.lastIndexOf("/**") + 3, -2);

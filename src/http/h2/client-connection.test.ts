@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { headers, T } from "../../../test/support/frames.ts";
+import { type Frame, frame, headers, numberOf, octets, T } from "../../../test/support/frames.ts";
 import { type FrameConnection, startFrameService } from "../../../test/support/h2-service.ts";
 import { until } from "../../../test/support/wait.ts";
 import type { Failure } from "../../errors/failure.ts";
@@ -136,4 +136,33 @@ test("an answer that does not come in time costs its own stream", async (t) => {
   assert.equal(asked.failure?.code, "response_timeout");
   await service.frame(T.reset, stream);
   assert.equal(connection.hasRoom, true);
+});
+
+test("content behind a head that nobody was told of gives its room back as the stream is reset", async (t) => {
+  const { connection, service, ask } = await stand(t);
+  await service.frame(T.settings);
+  const given = (): number =>
+    service.frames.reduce(
+      (sum, { type, stream, payload }: Frame) =>
+        type === T.window && stream === 0 ? sum + numberOf(payload) : sum,
+      65_535,
+    );
+  await until("the window of the connection", () => given() > 65_535);
+  const whole = given();
+  const PIECE = "p".repeat(16_000);
+  let sent = 0;
+  // What arrives in one read: a head, content, and the end of the stream without an end of the answer.
+  for (let nth = 1; sent < whole; nth++) {
+    const asked = ask();
+    const stream = await service.request(nth);
+    const answer =
+      headers(stream, [[":status", "200"]], false) +
+      frame(T.data, 0, stream, PIECE).repeat(8) +
+      frame(T.reset, 0, stream, octets(8, 4));
+    const bytes = Buffer.from(answer, "latin1");
+    connection.received(bytes, bytes.length, false);
+    assert.equal(asked.failure?.code, "response_cut");
+    sent += 8 * PIECE.length;
+  }
+  await until("room for more", () => given() - sent > whole / 2);
 });

@@ -45,11 +45,9 @@ export class Http2ClientConnection extends Http2Connection {
   #greetedAt = 0;
 
   constructor(owner: Http2ClientOwner, transport: Transport, options: Http2ClientOptions) {
-    super(options.limits, {
-      streamWindow: STREAM_WINDOW,
-      // Readers that are slow must not keep the others' answers back.
-      connectionWindow: STREAM_WINDOW * options.streams,
-    });
+    // Readers that are slow must not keep the others' answers back.
+    const connectionWindow = STREAM_WINDOW * options.streams;
+    super(options.limits, { streamWindow: STREAM_WINDOW, connectionWindow }, 0);
     this.#owner = owner;
     this.#options = options;
     this.#scheme =
@@ -115,7 +113,7 @@ export class Http2ClientConnection extends Http2Connection {
     return true;
   }
 
-  protected override settingsChanged(): void {
+  override settingsChanged(): void {
     this.#newSettings = true;
   }
 
@@ -129,21 +127,22 @@ export class Http2ClientConnection extends Http2Connection {
     }
   }
 
-  protected isIdle(id: number): boolean {
+  isIdle(id: number): boolean {
     return id >= this.#nextId || (id & 1) === 0;
   }
 
-  protected mayOpen(id: number): boolean {
+  mayOpen(id: number): boolean {
     if (!this.isIdle(id)) return true;
     this.broken(ErrorCode.protocol, "HEADERS stands on a stream that was not opened");
     return false;
   }
 
-  protected headersArrived(id: number, _section: FieldSection, _endStream: boolean): void {
-    if (!this.wasReset(id)) this.streamError(id, ErrorCode.streamClosed);
+  headersArrived(id: number, _section: FieldSection, _endStream: boolean): void {
+    if (this.resetStreams.has(id)) this.spend(1);
+    else this.streamError(id, ErrorCode.streamClosed);
   }
 
-  protected peerLeaves(lastStream: number, code: number): void {
+  peerLeaves(lastStream: number, code: number): void {
     this.#retire();
     // RFC 9113 §6.8: what stands behind the last was not looked at.
     const failure = new Failure("stream_refused", `the service closes the connection (${code})`);
@@ -162,8 +161,10 @@ export class Http2ClientConnection extends Http2Connection {
     if (this.#ready) this.#owner.retired(this);
   }
 
-  protected override pingAnswered(): void {
+  override pingAnswered(): boolean {
+    const asked = this.#pinged;
     this.#pinged = false;
+    return asked;
   }
 
   protected get lastStream(): number {
@@ -172,7 +173,7 @@ export class Http2ClientConnection extends Http2Connection {
 
   // ---- the end
 
-  protected settle(): void {
+  settle(): void {
     this.#served++;
     if (this.closing || this.#gone) return;
     if (this.#retired) {

@@ -217,8 +217,9 @@ export class Http2ClientStream extends Http2Stream implements Carrier {
     const events = this.#events;
     this.#events = undefined;
     this.#head = undefined;
-    if (events !== undefined) events.failed(failure);
-    else this.body?.fail(failure);
+    // What came behind a head that was not told has no taker: its room is given back.
+    this.body?.fail(failure);
+    events?.failed(failure);
   }
 
   left(failure: Failure, code: number): void {

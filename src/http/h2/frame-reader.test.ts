@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FrameReader, type FrameSink } from "./frame-reader.ts";
+import { type DataSink, FrameReader, type FrameSink } from "./frame-reader.ts";
 import { ErrorCode, FRAME_MAX } from "./protocol.ts";
 
 /** Keeps what it is told, content of one DATA frame as one. */
-class Kept implements FrameSink {
+class Kept implements FrameSink, DataSink {
   readonly told: string[] = [];
   #content = "";
 
@@ -47,7 +47,7 @@ function frame(
 
 function read(bytes: string, cut: number): string[] {
   const kept = new Kept();
-  const reader = new FrameReader(kept);
+  const reader = new FrameReader(kept, kept);
   for (let at = 0; at < bytes.length; at += cut) {
     // The memory is another's as soon as the read is over.
     const piece = Buffer.from(`..${bytes.slice(at, at + cut)}`, "latin1");
@@ -99,7 +99,7 @@ test("what is too large, or padded by more than there is, is not read", () => {
 
 test("a reader that was stopped reads nothing more", () => {
   const kept = new Kept();
-  const reader = new FrameReader(kept);
+  const reader = new FrameReader(kept, kept);
   reader.stopped = true;
   const bytes = Buffer.from(MANY, "latin1");
   reader.read(bytes, 0, bytes.length, false);

@@ -1,17 +1,21 @@
 import { ErrorCode, Flag, FRAME_HEAD, FRAME_MAX, FrameType } from "./protocol.ts";
 
-/** Takes frames as they arrive. */
+/** Takes whole frames as they arrive. */
 export interface FrameSink {
-  /** A whole frame that is not DATA; its payload lies in `bytes[from, to)`, only for the time of the call. */
+  /** A frame that is not DATA; its payload lies in `bytes[from, to)`, only for the time of the call. */
   frame(type: number, flags: number, stream: number, bytes: Buffer, from: number, to: number): void;
+  /** What arrives cannot be frames. */
+  broken(code: number, detail: string): void;
+}
+
+/** Takes DATA frames as they arrive. */
+export interface DataSink {
   /** A DATA frame begins; `length` counts its padding as well, as flow control does. */
   dataBegins(stream: number, flags: number, length: number): void;
   /** A piece of its content. `reused`: the memory is only ours for the time of the call. */
   data(bytes: Buffer, from: number, to: number, reused: boolean): void;
   /** It is over; so many octets were padding. */
   dataEnds(padding: number): void;
-  /** What arrives cannot be frames. */
-  broken(code: number, detail: string): void;
 }
 
 const HEAD = 0;
@@ -23,6 +27,7 @@ const PADDING = 4;
 /** Cuts what arrives into frames (RFC 9113 §4.1): DATA is passed on in pieces, every other frame whole. */
 export class FrameReader {
   readonly #sink: FrameSink;
+  readonly #data: DataSink;
   /** A frame's head that came in parts. */
   readonly #head: Buffer = Buffer.allocUnsafe(FRAME_HEAD);
   #state = HEAD;
@@ -41,8 +46,9 @@ export class FrameReader {
   /** Nothing more is read. */
   stopped = false;
 
-  constructor(sink: FrameSink) {
+  constructor(sink: FrameSink, data: DataSink) {
     this.#sink = sink;
+    this.#data = data;
   }
 
   /** A frame other than DATA has begun and is not complete. */
@@ -116,9 +122,9 @@ export class FrameReader {
       this.#sink.broken(ErrorCode.frameSize, "a padded DATA frame has no length of its padding");
       return;
     }
-    this.#sink.dataBegins(stream, flags, length);
+    this.#data.dataBegins(stream, flags, length);
     if (this.stopped) return;
-    if (length === 0) this.#sink.dataEnds(0);
+    if (length === 0) this.#data.dataEnds(0);
     else this.#state = this.#padded ? PAD_LENGTH : CONTENT;
   }
 
@@ -158,7 +164,7 @@ export class FrameReader {
   #readContent(bytes: Buffer, at: number, to: number, reused: boolean): number {
     const end = Math.min(to, at + this.#left);
     this.#left -= end - at;
-    this.#sink.data(bytes, at, end, reused);
+    this.#data.data(bytes, at, end, reused);
     if (this.#left === 0) this.#endContent();
     return end;
   }
@@ -178,6 +184,6 @@ export class FrameReader {
 
   #endData(): void {
     this.#state = HEAD;
-    if (!this.stopped) this.#sink.dataEnds(this.#padded ? this.#padding + 1 : 0);
+    if (!this.stopped) this.#data.dataEnds(this.#padded ? this.#padding + 1 : 0);
   }
 }

@@ -67,6 +67,11 @@ export class NegotiatedPool implements EndpointPool, DialingOwner {
     return this.#http2;
   }
 
+  wake(): void {
+    this.#http1?.wake();
+    this.#http2?.wake();
+  }
+
   forget(client: PoolClient): void {
     const at = this.#queue.indexOf(client);
     if (at !== -1) this.#queue.splice(at, 1);

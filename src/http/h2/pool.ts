@@ -1,8 +1,8 @@
 import { Failure } from "../../errors/failure.ts";
-import type { EndpointPool, PoolClient } from "../client-contract.ts";
+import type { EndpointPool, PoolClient, SharedPlaces } from "../client-contract.ts";
 import { Dialing, type DialingOwner, type DialTarget } from "../dialing.ts";
-import { type Swept, unwatch, watch } from "../sweeper.ts";
 import type { ReadMode } from "../transport.ts";
+import { WaitingClients } from "../waiting-clients.ts";
 import { Http2ClientConnection } from "./client-connection.ts";
 import type { Http2ClientOptions, Http2ClientOwner } from "./client-contract.ts";
 
@@ -16,27 +16,22 @@ export interface Http2PoolOptions extends Http2ClientOptions {
   /** How long a request waits for one, in milliseconds. */
   readonly waitTimeout: number;
   readonly mode: ReadMode;
-  /** Whether there is a place for one more, where several pools share theirs; left out: only `max` counts. */
-  readonly mayOpen?: (() => boolean) | undefined;
-}
-
-interface Waiting {
-  readonly client: PoolClient;
-  since: number;
+  /** The places of several pools, where they share them; left out: only `max` counts. */
+  readonly places?: SharedPlaces | undefined;
 }
 
 /**
  * The HTTP/2 connections to one endpoint. The first that has room for a stream gets it; another is made when all are full,
  * and those that carry nothing grow old and go.
  */
-export class Http2Pool implements EndpointPool, DialingOwner, Http2ClientOwner, Swept {
+export class Http2Pool implements EndpointPool, DialingOwner, Http2ClientOwner {
   readonly #options: Http2PoolOptions;
   /** Connections that take streams. */
   readonly #open: Http2ClientConnection[] = [];
   /** Those, those that only end what they began, and those whose settings have not come. */
   readonly #all = new Set<Http2ClientConnection>();
   readonly #dialing = new Set<Dialing>();
-  readonly #queue: Waiting[] = [];
+  readonly #queue: WaitingClients;
   /** Connections that may soon take streams: on their way, or without the service's settings. */
   #making = 0;
   /** How many streams a connection to this service takes, as far as is known. */
@@ -46,20 +41,20 @@ export class Http2Pool implements EndpointPool, DialingOwner, Http2ClientOwner, 
   constructor(options: Http2PoolOptions) {
     this.#options = options;
     this.#streamsEach = options.streams;
+    this.#queue = new WaitingClients(options.waitTimeout);
   }
 
   acquire(client: PoolClient, fresh = false): void {
-    const connection = this.#queue.length === 0 ? this.#withRoom(fresh) : undefined;
+    const connection = this.#queue.size === 0 ? this.#withRoom(fresh) : undefined;
     if (connection !== undefined) {
       client.connected(connection.take());
       return;
     }
-    if (this.#queue.length - this.#making * this.#streamsEach >= this.#options.waiting) {
+    if (this.#queue.size - this.#making * this.#streamsEach >= this.#options.waiting) {
       client.refused(new Failure("pool_full"));
       return;
     }
-    if (this.#queue.length === 0) watch(this);
-    this.#queue.push({ client, since: 0 });
+    this.#queue.add(client);
     this.#grow();
   }
 
@@ -83,19 +78,17 @@ export class Http2Pool implements EndpointPool, DialingOwner, Http2ClientOwner, 
   }
 
   get waiting(): number {
-    return this.#queue.length;
+    return this.#queue.size;
   }
 
   forget(client: PoolClient): void {
-    const at = this.#queue.findIndex((waiting) => waiting.client === client);
-    if (at !== -1) this.#queue.splice(at, 1);
-    if (this.#queue.length === 0) unwatch(this);
+    this.#queue.forget(client);
   }
 
   /** Makes as many connections as those who wait need, within the cap. */
   #grow(): void {
     const { target, max, mode } = this.#options;
-    while (!this.#closed && this.#queue.length > this.#making * this.#streamsEach && this.#mayMake(max)) {
+    while (!this.#closed && this.#queue.size > this.#making * this.#streamsEach && this.#mayMake(max)) {
       this.#making++;
       this.#dialing.add(new Dialing(this, target, mode));
     }
@@ -104,7 +97,11 @@ export class Http2Pool implements EndpointPool, DialingOwner, Http2ClientOwner, 
   /** One that only ends what it began keeps no place from its successor, but they are not without number. */
   #mayMake(max: number): boolean {
     if (this.#open.length + this.#making >= max || this.size >= max * 2) return false;
-    return this.#options.mayOpen?.() !== false;
+    return this.#options.places?.mayOpen() !== false;
+  }
+
+  wake(): void {
+    this.#grow();
   }
 
   dialed(dialing: Dialing): void {
@@ -121,10 +118,9 @@ export class Http2Pool implements EndpointPool, DialingOwner, Http2ClientOwner, 
   /** A connection was not had: those that it was for hear of it and may try elsewhere. */
   #failed(failure: Failure): void {
     this.#making--;
-    const unlucky = this.#queue.splice(0, this.#streamsEach);
-    if (this.#queue.length === 0) unwatch(this);
-    for (const { client } of unlucky) client.refused(failure);
+    this.#queue.refuse(this.#streamsEach, failure);
     this.#grow();
+    this.#options.places?.left();
   }
 
   // ---- what connections tell
@@ -137,13 +133,10 @@ export class Http2Pool implements EndpointPool, DialingOwner, Http2ClientOwner, 
   }
 
   freed(connection: Http2ClientConnection): void {
-    while (this.#queue.length > 0 && connection.hasRoom) {
-      const { client } = this.#queue.shift()!;
-      if (this.#queue.length === 0) unwatch(this);
-      client.connected(connection.take());
-    }
+    while (this.#queue.size > 0 && connection.hasRoom) this.#queue.next()!.connected(connection.take());
     if (this.#closed && connection.active === 0) connection.close();
     else this.#grow();
+    if (connection.active === 0) this.#options.places?.left();
   }
 
   retired(connection: Http2ClientConnection): void {
@@ -158,20 +151,7 @@ export class Http2Pool implements EndpointPool, DialingOwner, Http2ClientOwner, 
     if (at !== -1) this.#open.splice(at, 1);
     if (unready !== undefined) this.#failed(unready);
     else this.#grow();
-  }
-
-  // ---- time and end
-
-  sweep(now: number): void {
-    for (;;) {
-      const first = this.#queue[0];
-      if (first === undefined) break;
-      for (const waiting of this.#queue) if (waiting.since === 0) waiting.since = now;
-      if (now - first.since < this.#options.waitTimeout) break;
-      this.#queue.shift();
-      first.client.refused(new Failure("pool_timeout"));
-    }
-    if (this.#queue.length === 0) unwatch(this);
+    this.#options.places?.left();
   }
 
   close(): void {

@@ -50,7 +50,7 @@ export class Http2ServerConnection extends Http2Connection implements ServedConn
   #ending = false;
 
   constructor(handler: RequestHandler, limits: ListenerLimits, peer: Peer) {
-    super(limits, limits.http2);
+    super(limits, limits.http2, 1);
     this.handler = handler;
     this.#limits = limits;
     this.peer = peer;
@@ -93,26 +93,26 @@ export class Http2ServerConnection extends Http2Connection implements ServedConn
     return at;
   }
 
-  protected isIdle(id: number): boolean {
+  isIdle(id: number): boolean {
     return (id & 1) === 0 || id > this.#last;
   }
 
-  protected mayOpen(id: number): boolean {
+  mayOpen(id: number): boolean {
     if ((id & 1) === 0) this.broken(ErrorCode.protocol, "a client's stream has an even number");
-    else if (id > this.#last || this.wasReset(id)) return true;
+    else if (id > this.#last || this.resetStreams.has(id)) return true;
     else this.broken(ErrorCode.streamClosed, "HEADERS stands on a stream that is closed");
     return false;
   }
 
-  protected headersArrived(id: number, section: FieldSection, endStream: boolean): void {
-    if (id <= this.#last) return; // of a stream that we reset
-    this.#last = id;
-    this.#clock.stirred();
-    if (id > this.#lastServed) {
-      this.resetStream(id, ErrorCode.refusedStream);
+  headersArrived(id: number, section: FieldSection, endStream: boolean): void {
+    if (id <= this.#last) {
+      // Of a stream that we reset: nobody wants it, and reading it was work.
+      this.spend(1);
       return;
     }
-    if (this.streams.size >= this.#limits.http2.maxStreams) {
+    this.#last = id;
+    this.#clock.stirred();
+    if (id > this.#lastServed || this.streams.size >= this.#limits.http2.maxStreams) {
       this.resetStream(id, ErrorCode.refusedStream);
       this.peerReset();
       return;
@@ -156,12 +156,12 @@ export class Http2ServerConnection extends Http2Connection implements ServedConn
     return this.handler.refused(failure, this.peer);
   }
 
-  protected override peerReset(): void {
+  override peerReset(): void {
     if (!this.#resets.take(1)) this.broken(ErrorCode.enhanceYourCalm, "too many streams are reset");
   }
 
   /** A client that leaves opens no streams any more: what is under way is answered. */
-  protected peerLeaves(): void {
+  peerLeaves(): void {
     this.#leave();
   }
 
@@ -191,9 +191,11 @@ export class Http2ServerConnection extends Http2Connection implements ServedConn
     this.#clock.lastCallIn(lingerMs);
   }
 
-  protected override pingAnswered(bytes: Buffer, from: number): void {
-    if (LAST_CALL.compare(bytes, from, from + LAST_CALL.length) === 0 && this.#clock.awaitsLastCall)
-      this.#leave();
+  override pingAnswered(bytes: Buffer, from: number): boolean {
+    if (!this.#clock.awaitsLastCall || LAST_CALL.compare(bytes, from, from + LAST_CALL.length) !== 0)
+      return false;
+    this.#leave();
+    return true;
   }
 
   /** From here on no stream is taken. */
@@ -206,7 +208,7 @@ export class Http2ServerConnection extends Http2Connection implements ServedConn
     this.settle();
   }
 
-  protected settle(): void {
+  settle(): void {
     this.#clock.stirred();
     if (this.streams.size > 0 || this.closing || !this.#leaving) return;
     this.closing = true;
@@ -263,7 +265,7 @@ export class Http2ServerConnection extends Http2Connection implements ServedConn
       unfinished: !this.greeted || this.inBlock,
       inFrame: this.reader.inFrame,
       frames: this.reader.frames,
-      unacknowledged: this.unacknowledged > 0,
+      unacknowledged: this.unacknowledged,
       streams: this.streams.size,
       backlog: this.transport.backlog,
     };

@@ -64,6 +64,8 @@ export class Http2ServerStream extends Http2Stream implements ServerDownstream {
   expectTunnel(key: string): void {
     this.#key = key;
     this.body = new StreamBody(this, undefined);
+    // A client may have nothing to say to the service (RFC 9113 §8.5): its side is over from the start.
+    if (this.remoteEnded) this.body.end(undefined);
   }
 
   /** Gives the request to the handler, with its body where there is one: whole, when it has all arrived. */
@@ -101,12 +103,15 @@ export class Http2ServerStream extends Http2Stream implements ServerDownstream {
     this.#lastCode = ErrorCode.protocol;
     // Whoever reads the body may answer at once.
     this.body?.fail(failure);
-    if (this.closed) return;
-    const events = this.#take();
-    this.cut(ErrorCode.protocol);
-    this.writer?.abandon();
-    this.#tunnel?.closed();
-    events?.sent(false, this.writer?.written ?? 0, failure.code);
+    if (!this.closed) {
+      const events = this.#take();
+      this.cut(ErrorCode.protocol);
+      this.writer?.abandon();
+      this.#tunnel?.closed();
+      events?.sent(false, this.writer?.written ?? 0, failure.code);
+    }
+    // Who makes us reset what is under way costs as much as who resets it himself.
+    this.connection.peerReset(ErrorCode.protocol);
   }
 
   protected override endIncoming(trailers: Fields | undefined): void {
@@ -244,10 +249,10 @@ export class Http2ServerStream extends Http2Stream implements ServerDownstream {
     if (this.#tunnel?.stays(goes) !== true) goes();
   }
 
-  goAway(graceMs: number): void {
+  goAway(graceMs: number, code?: number, reason?: string): void {
     this.#leaves = graceMs;
     if (this.#tunnel === undefined) return;
-    this.#tunnel.goAway();
+    this.#tunnel.goAway(code, reason);
     this.#endsAt = performance.now() + graceMs;
   }
 

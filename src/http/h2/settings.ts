@@ -2,6 +2,7 @@ import { ErrorCode, Setting, WINDOW_INITIAL, WINDOW_MAX } from "./protocol.ts";
 
 /** What the peer's SETTINGS say; the initial values before the first (RFC 9113 §6.5.2). */
 export class PeerSettings {
+  readonly #pushMax: number;
   /** Bytes of its HPACK table. */
   headerTable = 4_096;
   /** Streams that we may have open. */
@@ -15,6 +16,11 @@ export class PeerSettings {
   /** It takes CONNECT with :protocol (RFC 8441). */
   connectProtocol = false;
 
+  /** @param pushMax what SETTINGS_ENABLE_PUSH may be: 1 from a client, 0 from a service */
+  constructor(pushMax: 0 | 1) {
+    this.#pushMax = pushMax;
+  }
+
   /** Takes one parameter; 0, or the error code of a connection that sends such a one. Unknown ones are let pass. */
   take(id: number, value: number): number {
     switch (id) {
@@ -22,7 +28,7 @@ export class PeerSettings {
         this.headerTable = value;
         return 0;
       case Setting.enablePush:
-        return value > 1 ? ErrorCode.protocol : 0;
+        return value > this.#pushMax ? ErrorCode.protocol : 0;
       case Setting.maxConcurrentStreams:
         this.maxStreams = value;
         return 0;

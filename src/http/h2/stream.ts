@@ -73,7 +73,7 @@ export abstract class Http2Stream implements StreamBodyOwner, StreamWriterOwner 
   abstract contradicted(): void;
 
   consumed(octets: number): void {
-    this.connection.consumed(octets);
+    this.connection.incoming.consumed(octets);
     if (this.remoteEnded || this.closed) return;
     this.#unreturned += octets;
     if (this.#unreturned < this.connection.ownWindow >> 1) return;

@@ -67,14 +67,14 @@ export class CertificateTask {
     const now = Date.now();
     if (due > now) return due - now;
     if (rest > 0) return rest;
-    const unlock = await this.#storage.lock();
-    if (unlock === undefined) return LOCKED;
+    const lock = await this.#storage.lock();
+    if (lock === undefined) return LOCKED;
     try {
       if ((await this.#due()) > Date.now() || this.#end.signal.aborted) return 0;
       await this.#obtain();
       return 0;
     } finally {
-      await unlock();
+      await lock.release();
     }
   }
 

@@ -68,19 +68,39 @@ test("of two gateways that make an account at once, both use the first", async (
 test("one gateway at a time holds the lock; one that nobody touches is taken over", async () => {
   using there = folder();
   const [one, two] = [new AcmeStorage(there.config()), new AcmeStorage(there.config())];
-  const release = await one.lock();
-  assert.ok(release !== undefined);
+  const first = await one.lock();
+  assert.ok(first !== undefined);
   assert.equal(await two.lock(), undefined);
   const long = new Date(Date.now() - 600_000);
   utimesSync(`${one.file}.lock`, long, long);
   const taken = await two.lock();
   assert.ok(taken !== undefined);
-  await release(); // it is another's by now
+  await first.release(); // it is another's by now
   assert.equal(await one.lock(), undefined);
-  await taken();
+  await taken.release();
   const again = await one.lock();
   assert.ok(again !== undefined);
-  await again();
+  await again.release();
+});
+
+test("who has lost the lock does not keep it alive for who holds it now", async () => {
+  using there = folder();
+  const [one, two] = [new AcmeStorage(there.config()), new AcmeStorage(there.config())];
+  const file = `${one.file}.lock`;
+  const long = new Date(Date.now() - 600_000);
+  const first = await one.lock();
+  assert.ok(first !== undefined);
+  utimesSync(file, long, long);
+  assert.equal(await first.touch(), true);
+  assert.ok(statSync(file).mtimeMs > Date.now() - 60_000);
+  utimesSync(file, long, long);
+  const second = await two.lock();
+  assert.ok(second !== undefined);
+  utimesSync(file, long, long);
+  assert.equal(await first.touch(), false);
+  assert.equal(statSync(file).mtimeMs, long.getTime());
+  await second.release();
+  assert.equal(await second.touch(), false);
 });
 
 test("an answer to a challenge is there until it is ended; a token that is none is refused", async () => {

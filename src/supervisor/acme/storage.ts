@@ -1,5 +1,5 @@
-import { randomBytes, randomUUID } from "node:crypto";
-import { link, mkdir, open, readFile, rename, rm, stat, unlink, utimes } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { link, mkdir, open, readFile, rename, rm, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
   acmeAccountFile,
@@ -8,17 +8,13 @@ import {
   acmeTokenFile,
 } from "../../config/acme-files.ts";
 import type { AcmeConfig } from "../../config/acme-schema.ts";
+import { FileLock } from "./file-lock.ts";
 
 /** The account at a CA: its key as PEM text, and its address there. */
 export interface AcmeAccount {
   readonly key: string;
   readonly url: string;
 }
-
-/** A lock that has not been touched for so long belongs to nobody, in milliseconds. */
-const STALE = 120_000;
-/** How often a lock is touched. */
-const TOUCH = 20_000;
 
 /** What gateways keep in a folder that they may share: account, certificates, answers to challenges, locks. Keys are 0600. */
 export class AcmeStorage {
@@ -86,55 +82,11 @@ export class AcmeStorage {
     return () => rm(file, { force: true });
   }
 
-  /** Takes the lock of the certificate; gives what lets it go, or undefined where another gateway has it. */
-  async lock(): Promise<(() => Promise<void>) | undefined> {
-    const file = `${this.file}.lock`;
-    const mine = randomUUID();
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    if (!(await create(file, mine))) {
-      if (!(await this.#removeStale(file)) || !(await create(file, mine))) return undefined;
-    }
-    const timer = setInterval(() => void touch(file), TOUCH);
-    timer.unref();
-    return async () => {
-      clearInterval(timer);
-      if ((await readIfThere(file)) === mine) await rm(file, { force: true });
-    };
+  /** Takes the lock of the certificate; undefined where another gateway has it. */
+  async lock(): Promise<FileLock | undefined> {
+    await mkdir(dirname(this.file), { recursive: true, mode: 0o700 });
+    return FileLock.take(`${this.file}.lock`);
   }
-
-  /** Moves a lock that nobody holds out of the way; one that somebody took meanwhile is put back. */
-  async #removeStale(file: string): Promise<boolean> {
-    const found = await stat(file).catch(() => undefined);
-    if (found === undefined) return true;
-    if (Date.now() - found.mtimeMs < STALE) return false;
-    const aside = `${file}.${randomBytes(6).toString("hex")}`;
-    try {
-      await rename(file, aside);
-      const moved = await stat(aside);
-      if (moved.ino !== found.ino) await link(aside, file).catch(() => undefined);
-      await unlink(aside);
-      return moved.ino === found.ino;
-    } catch {
-      return false; // another was faster
-    }
-  }
-}
-
-async function create(file: string, text: string): Promise<boolean> {
-  try {
-    const handle = await open(file, "wx", 0o600);
-    await handle.writeFile(text);
-    await handle.close();
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
-  }
-}
-
-async function touch(file: string): Promise<void> {
-  const now = new Date();
-  await utimes(file, now, now).catch(() => undefined);
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {

@@ -162,6 +162,24 @@ export const CONNECTION_CASES: readonly Case[] = [
   },
   {
     section: "6.3",
+    title: "PRIORITY of an idle stream that depends on itself is let pass",
+    send: frame(T.priority, 0, 5, `${octets(5, 4)}\x10`) + headers(5, GET),
+    expect: { status: 200, stream: 5 },
+  },
+  {
+    section: "6.3",
+    title: "HEADERS that depend on themselves are let pass",
+    send: frame(T.headers, F.endHeaders | F.endStream | F.priority, 1, `${octets(1, 4)}\x10${block(GET)}`),
+    expect: { status: 200 },
+  },
+  {
+    section: "6.3",
+    title: "PRIORITY of the wrong length on an idle stream",
+    send: frame(T.priority, 0, 5, "\0\0\0\0"),
+    expect: { goAway: "FRAME_SIZE_ERROR" },
+  },
+  {
+    section: "6.3",
     title: "PRIORITY on stream 0",
     send: frame(T.priority, 0, 0, "\0\0\0\0\x10"),
     expect: { goAway: "PROTOCOL_ERROR" },
@@ -210,6 +228,12 @@ export const CONNECTION_CASES: readonly Case[] = [
     title: "SETTINGS of the wrong length",
     send: frame(T.settings, 0, 0, "\0\x03\0"),
     expect: { goAway: "FRAME_SIZE_ERROR" },
+  },
+  {
+    section: "6.5.2",
+    title: "SETTINGS_ENABLE_PUSH of 1 is a client's right",
+    send: settingsFrame([2, 1]),
+    expect: "lives",
   },
   {
     section: "6.5.2",

@@ -142,6 +142,23 @@ suite("RFC 9113, as a server", () => {
       assert.equal(await peer.end(), "PROTOCOL_ERROR");
     });
 
+  for (const [sizes, updates] of [
+    [[0, 4_096], "\x20\x3f\xe1\x1f"],
+    [[4_096, 0, 100], "\x20\x3f\x45"],
+    [[100, 50, 1_000_000], "\x3f\x13\x3f\xe1\x1f"],
+  ] as const)
+    test(`RFC 7541 §4.2 table sizes of ${sizes.join(" and ")} in one SETTINGS: the smallest is told, then the last`, async () => {
+      const peer = await FramePeer.open(gateway.port());
+      peer.send(headers(1, request()) + headers(3, request()));
+      await peer.answer(1);
+      await peer.answer(3);
+      peer.send(settingsFrame(sizes.flatMap((size) => [1, size])) + headers(5, request()));
+      assert.equal((await peer.answer(5)).status, 200);
+      const { payload } = await peer.frame(({ type, stream }) => type === T.headers && stream === 5);
+      assert.equal(payload.slice(0, updates.length), updates);
+      peer.close();
+    });
+
   test("§6.7 the answer to a PING holds its payload", async () => {
     const peer = await FramePeer.open(gateway.port());
     assert.equal(await peer.ping("\x00\xff\x01\xfe\x02\xfd\x03\xfc"), true);

@@ -80,6 +80,14 @@ export const STREAM_CASES: readonly Case[] = [
     expect: { reset: "PROTOCOL_ERROR" },
   },
   {
+    section: "5.1",
+    title: "reset by us: more DATA than the stream's window had room for",
+    send:
+      headers(1, request("POST", "/never", [["Upper", "1"]]), false) +
+      frame(T.data, 0, 1, "x".repeat(16_000)).repeat(17),
+    expect: { goAway: "FLOW_CONTROL_ERROR" },
+  },
+  {
     section: "5.1.1",
     title: "a stream with an even number",
     send: headers(2, GET),

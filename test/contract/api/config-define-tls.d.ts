@@ -11,17 +11,26 @@ export interface AcmeInput {
         readonly key: string;
     };
 }
-export interface CertificateInput {
+export type CertificateInput = {
     readonly cert: string;
     readonly key: string;
     readonly ocsp?: string;
     readonly hosts?: readonly string[];
-}
+} | {
+    readonly source: string;
+    readonly options?: unknown;
+    readonly hosts?: readonly string[];
+};
 export interface ClientsInput {
     readonly hosts?: readonly string[];
     readonly verify?: "required" | "optional";
     readonly ca: string;
     readonly crl?: string;
+}
+export interface HstsInput {
+    readonly maxAge: TimeInput;
+    readonly includeSubdomains?: boolean;
+    readonly preload?: boolean;
 }
 export interface ServiceTlsInput {
     readonly ca?: string;
@@ -43,5 +52,5 @@ export interface TlsInput {
     readonly tickets?: {
         readonly key?: string;
     };
-    readonly hsts?: TimeInput;
+    readonly hsts?: TimeInput | HstsInput;
 }

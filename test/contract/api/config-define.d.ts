@@ -15,10 +15,53 @@ export interface ConfigInput {
     readonly routes?: readonly RouteInput[];
     readonly services?: Readonly<Record<string, ServiceInput>>;
     readonly stores?: Readonly<Record<string, StoreInput>>;
+    readonly consumers?: readonly ConsumerInput[];
+    readonly consumerFiles?: readonly string[];
     readonly policies?: readonly PolicyInput[];
     readonly policyTimeout?: TimeInput;
     readonly stopTimeout?: TimeInput;
     readonly metricSeries?: number;
+    readonly limitEntries?: number;
+    readonly state?: string;
+}
+export interface ConsumerInput {
+    readonly name: string;
+    readonly groups?: readonly string[];
+    readonly tags?: readonly string[];
+    readonly metadata?: Readonly<Record<string, unknown>>;
+    readonly permissions?: readonly {
+        readonly methods?: readonly string[];
+        readonly paths?: readonly string[];
+    }[];
+    readonly keys?: readonly (LifeInput & {
+        readonly id?: string;
+        readonly hash: string;
+    })[];
+    readonly basic?: readonly (LifeInput & {
+        readonly username: string;
+        readonly hash: string;
+    })[];
+    readonly hmac?: readonly (LifeInput & {
+        readonly id: string;
+        readonly secret: string;
+    })[];
+    readonly signatures?: readonly (LifeInput & {
+        readonly id: string;
+        readonly publicKey: string | Readonly<Record<string, unknown>>;
+    })[];
+    readonly subjects?: readonly {
+        readonly issuer: string;
+        readonly subject: string;
+    }[];
+    readonly certificates?: readonly (LifeInput & {
+        readonly fingerprint?: string;
+        readonly san?: string;
+        readonly subject?: string;
+    })[];
+}
+export interface LifeInput {
+    readonly notBefore?: string;
+    readonly expires?: string;
 }
 export interface LimitsInput {
     readonly head?: number;
@@ -62,6 +105,19 @@ export interface MatchInput {
     readonly cookies?: Readonly<Record<string, ConditionInput>>;
     readonly from?: readonly string[];
     readonly when?: string;
+}
+export interface MessagesInput {
+    readonly maxMessage?: string | number;
+    readonly maxFrame?: string | number;
+    readonly messagesPerSecond?: number;
+    readonly burst?: number;
+    readonly onExcess?: "close" | "delay";
+    readonly kinds?: readonly ("text" | "binary")[];
+    readonly utf8?: boolean;
+    readonly schema?: boolean | {
+        readonly [keyword: string]: unknown;
+    };
+    readonly onInvalid?: "close" | "drop";
 }
 export type OneOrMany<T> = T | readonly T[];
 export type PolicyInput = Readonly<Record<string, unknown>>;
@@ -125,6 +181,8 @@ export interface StoreInput {
         readonly urls: readonly string[];
         readonly mode?: "single" | "cluster" | "sentinel";
         readonly master?: string;
+        readonly username?: string;
+        readonly password?: string;
         readonly ca?: string;
         readonly prefix?: string;
     };
@@ -139,5 +197,7 @@ export interface WebSocketInput {
     readonly idleTimeout?: TimeInput;
     readonly maxLifetime?: TimeInput;
     readonly grace?: TimeInput;
+    readonly fromClient?: MessagesInput;
+    readonly fromService?: MessagesInput;
 }
 export declare function defineConfig(config: ConfigInput): ConfigInput;

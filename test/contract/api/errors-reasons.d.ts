@@ -138,6 +138,56 @@ declare const table: {
         readonly source: "downstream";
         readonly title: "Pages of this origin may not open WebSockets here.";
     };
+    readonly message_malformed: {
+        readonly status: 400;
+        readonly source: "downstream";
+        readonly title: "What the client sent through the WebSocket does not keep to its protocol.";
+    };
+    readonly message_too_large: {
+        readonly status: 413;
+        readonly source: "downstream";
+        readonly title: "A message of the client is larger than this route takes.";
+    };
+    readonly message_kind: {
+        readonly status: 415;
+        readonly source: "downstream";
+        readonly title: "A message of the client is of a kind that this route does not take.";
+    };
+    readonly message_rate: {
+        readonly status: 429;
+        readonly source: "downstream";
+        readonly title: "The client sent more messages than this route takes.";
+    };
+    readonly message_invalid: {
+        readonly status: 422;
+        readonly source: "downstream";
+        readonly title: "A message of the client does not keep to the schema of this route.";
+    };
+    readonly service_message_malformed: {
+        readonly status: 502;
+        readonly source: "upstream";
+        readonly title: "What the service sent through the WebSocket does not keep to its protocol.";
+    };
+    readonly service_message_too_large: {
+        readonly status: 502;
+        readonly source: "upstream";
+        readonly title: "A message of the service is larger than this route lets through.";
+    };
+    readonly service_message_kind: {
+        readonly status: 502;
+        readonly source: "upstream";
+        readonly title: "A message of the service is of a kind that this route does not let through.";
+    };
+    readonly service_message_rate: {
+        readonly status: 502;
+        readonly source: "upstream";
+        readonly title: "The service sent more messages than this route lets through.";
+    };
+    readonly service_message_invalid: {
+        readonly status: 502;
+        readonly source: "upstream";
+        readonly title: "A message of the service does not keep to the schema of this route.";
+    };
     readonly tunnel_idle: {
         readonly status: 408;
         readonly source: "gateway";

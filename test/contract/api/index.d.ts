@@ -1,7 +1,9 @@
 export { z } from "zod";
-export type { ConditionInput, ConfigInput, LimitsInput, ListenerInput, MatchInput, OneOrMany, PolicyInput, RewriteInput, RouteInput, ServiceInput, SplitInput, StoreInput, TimeInput, WebSocketInput, } from "./config/define.ts";
+export type { CertificateSource, SourcedCertificate, SourceRequest } from "./config/certificate-source.ts";
+export { defineCertificateSource } from "./config/certificate-source.ts";
+export type { ConditionInput, ConfigInput, ConsumerInput, LifeInput, LimitsInput, ListenerInput, MatchInput, MessagesInput, OneOrMany, PolicyInput, RewriteInput, RouteInput, ServiceInput, SplitInput, StoreInput, TimeInput, WebSocketInput, } from "./config/define.ts";
 export { defineConfig } from "./config/define.ts";
-export type { AcmeInput, CertificateInput, ClientsInput, ServiceTlsInput, TlsInput, } from "./config/define-tls.ts";
+export type { AcmeInput, CertificateInput, ClientsInput, HstsInput, ServiceTlsInput, TlsInput, } from "./config/define-tls.ts";
 export { Failure } from "./errors/failure.ts";
 export type { ReasonCode, ReasonSource, ReasonSpec } from "./errors/reasons.ts";
 export type { Body, BodyFailure, BodySink, BodySource, Chunk } from "./lib/body.ts";

@@ -21,7 +21,7 @@ export interface Downstream {
     informational(status: number, fields: Fields): void;
     send(reply: Reply): void;
     reset(): void;
-    goAway(graceMs: number): void;
+    goAway(graceMs: number, code?: number, reason?: string): void;
 }
 export interface Peer {
     readonly address: string;

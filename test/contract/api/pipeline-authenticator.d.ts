@@ -1,5 +1,6 @@
 export type Authentication = Identity | Denied | Reply | undefined;
 export interface Authenticator extends Pick<PolicySteps, "response" | "log" | "close"> {
+    readonly cleanse?: (x: Exchange) => void;
     authenticate(x: Exchange): Authentication | Promise<Authentication>;
     readonly missing: string;
     readonly challenge?: string;
@@ -12,6 +13,7 @@ export interface Identity {
     readonly credential?: string | undefined;
     readonly claims?: Readonly<Record<string, unknown>> | undefined;
     readonly hide?: ((x: Exchange) => void) | undefined;
+    readonly forward?: ((x: Exchange) => void) | undefined;
 }
 export declare class Denied {
     readonly code: string;

@@ -23,6 +23,7 @@ export declare class Exchange implements DownstreamEvents {
     deadline: number;
     constructor(snapshot: Snapshot, downstream: Downstream, request: ReceivedRequest, depth?: number);
     get listener(): string;
+    get tls(): PeerTls | undefined;
     get clientCertificate(): ClientCertificate | undefined;
     get params(): Readonly<Record<string, string>>;
     get ended(): boolean;

@@ -1,6 +1,6 @@
 export type Verdict = undefined | Reply;
 export type Step = (x: Exchange) => Verdict | undefined | Promise<Verdict> | undefined;
-export type AttemptStep = (x: Exchange, attempt: AttemptView) => undefined | Promise<void> | void;
+export type AttemptStep = (x: Exchange, attempt: AttemptView) => undefined | Promise<Verdict | void> | void;
 export type ResponseStep = (x: Exchange, reply: Reply) => Verdict | Promise<Verdict> | undefined;
 export type RecoverStep = (x: Exchange, failure: Failure) => Verdict | Promise<Verdict> | undefined;
 export type BodyStep = (x: Exchange) => BodyTransform | undefined;
@@ -42,6 +42,7 @@ export interface PolicyEnv {
     random(): number;
     slot<T>(): Slot<T>;
     lines(target: string): Lines;
+    tell(line: string): void;
     readonly caller: Caller;
     needs(kind: "consumer" | "service" | "store", name: string): void;
     limiter(store: string, space: string, rules: readonly LimitRule[]): Limiter;

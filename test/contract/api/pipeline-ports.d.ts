@@ -2,6 +2,7 @@ export interface RouteFacts {
     readonly request: ReceivedRequest;
     readonly clientAddress: string;
     readonly listener: string;
+    readonly tls?: PeerTls | undefined;
 }
 export interface Router {
     match(facts: RouteFacts): Match;

@@ -1,4 +1,4 @@
-export declare function describePolicy<Options extends z.ZodType>(definition: PolicyDefinition<Options>, { refused, steps, wire }: PolicyCases<z.input<Options>>): void;
+export declare function describePolicy<Options extends z.ZodType>(definition: PolicyDefinition<Options>, { refused, steps, wire, consumers, beside }: PolicyCases<z.input<Options>>): void;
 export interface PolicyCase<Options> extends Pick<MemoryGatewayOptions, "clock" | "peer" | "outside" | "store"> {
     readonly title: string;
     readonly options: Options;
@@ -7,6 +7,8 @@ export interface PolicyCase<Options> extends Pick<MemoryGatewayOptions, "clock" 
     check(run: PolicyRun): void | Promise<void>;
 }
 export interface PolicyCases<Options> {
+    readonly consumers?: readonly object[];
+    readonly beside?: readonly PolicyDefinition[];
     readonly refused: readonly {
         readonly options: unknown;
         readonly message: RegExp;

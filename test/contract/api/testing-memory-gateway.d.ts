@@ -27,4 +27,4 @@ export interface PolicyRun {
     readonly sent: readonly SentRequest[];
     readonly exchange: Exchange;
 }
-export declare function runPolicy<Options extends z.ZodType>(definition: PolicyDefinition<Options>, options: z.input<Options>, request?: TestRequest, around?: Omit<MemoryGatewayOptions, "policies" | "config">): Promise<PolicyRun>;
+export declare function runPolicy<Options extends z.ZodType>(definition: PolicyDefinition<Options>, options: z.input<Options>, request?: TestRequest, around?: Omit<MemoryGatewayOptions, "policies" | "config"> & PolicyCompany): Promise<PolicyRun>;

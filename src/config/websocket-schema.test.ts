@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkConfig } from "./load.ts";
+import { ConfigError } from "./problem.ts";
+import type { WebSocketConfig } from "./route-options.ts";
+
+function websocketOf(websocket: object): WebSocketConfig {
+  return checkConfig({
+    listeners: [{ name: "test", address: "127.0.0.1:0" }],
+    services: { main: { endpoints: ["http://127.0.0.1:9001"] } },
+    routes: [{ name: "one", service: "main", websocket }],
+  }).routes[0]!.websocket!;
+}
+
+const PROTOCOL = {
+  maxMessage: 0,
+  maxFrame: 0,
+  messagesPerSecond: 0,
+  onExcess: "close",
+  kinds: ["text", "binary"],
+  utf8: false,
+  onInvalid: "close",
+};
+
+test("an empty side asks for the protocol alone, and the other side for nothing", () => {
+  const { fromClient, fromService } = websocketOf({ fromClient: {} });
+  assert.deepEqual(fromClient, PROTOCOL);
+  assert.equal(fromService, undefined);
+});
+
+test("sizes, paces and schemas are read", () => {
+  const schema = { type: "object", properties: { a: { type: "string" } } };
+  assert.deepEqual(
+    websocketOf({
+      fromService: {
+        ...{ maxMessage: "64KiB", maxFrame: 100, messagesPerSecond: 0.5, burst: 3, onExcess: "delay" },
+        ...{ kinds: ["text"], utf8: true, schema, onInvalid: "drop" },
+      },
+    }).fromService,
+    {
+      ...{ maxMessage: 65_536, maxFrame: 100, messagesPerSecond: 0.5, burst: 3, onExcess: "delay" },
+      ...{ kinds: ["text"], utf8: true, schema, onInvalid: "drop" },
+    },
+  );
+});
+
+test("what is wrong is named with its place", () => {
+  const cases: [side: object, path: RegExp, reason: RegExp][] = [
+    [{ maxMessage: "large" }, /fromClient\.maxMessage$/, /not a size/],
+    [{ maxMessages: 1 }, /fromClient\.maxMessages$/, /not known here/],
+    [{ messagesPerSecond: -1 }, /fromClient\.messagesPerSecond$/, /./],
+    [{ burst: 3 }, /fromClient\.burst$/, /without messagesPerSecond/],
+    [{ kinds: [] }, /fromClient\.kinds$/, /./],
+    [{ kinds: ["ping"] }, /fromClient\.kinds\[0\]$/, /./],
+    [{ onExcess: "drop" }, /fromClient\.onExcess$/, /./],
+    [{ schema: "object" }, /fromClient\.schema$/, /not a JSON Schema/],
+    [{ schema: { typ: "object" } }, /fromClient\.schema\.typ$/, /not known here/],
+    [
+      { schema: { properties: { a: { pattern: "(" } } } },
+      /schema\.properties\.a\.pattern$/,
+      /regular expression/,
+    ],
+    [{ schema: { $ref: "#/$defs/a" } }, /fromClient\.schema\.\$ref$/, /leads nowhere/],
+  ];
+  for (const [fromClient, path, reason] of cases)
+    assert.throws(
+      () => websocketOf({ fromClient }),
+      (error) => {
+        assert.ok(error instanceof ConfigError);
+        const [problem] = error.problems;
+        assert.match(problem!.path, path, JSON.stringify(fromClient));
+        assert.match(problem!.reason, reason, JSON.stringify(fromClient));
+        return true;
+      },
+    );
+});
