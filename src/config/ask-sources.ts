@@ -27,30 +27,37 @@ export interface Sourced {
   readonly certificate: SourcedCertificate | CodeProblem;
   /** What its code is made of, absolute. */
   readonly files: readonly string[];
-  /** When it is to be asked again, in milliseconds. */
-  readonly again: number;
+  /** When it is to be asked again, in milliseconds; sooner once what it gave is found not to fit. */
+  again: number;
 }
 
 const HOUR = 3_600_000;
 /** Until one that failed is asked again, in milliseconds. */
-const RETRY = 60_000;
+export const RETRY = 60_000;
 /** No source is asked more often, in milliseconds. */
 const MIN = 1_000;
+/** Threads that ask at once, at most: more would keep one another from being in time. */
+const AT_ONCE = 8;
 /** What is left for its end of the time that a source has, in milliseconds. */
 const MARGIN = 500;
 
 /** Asks all sources that stand in a document; gives what they gave by `listener certificate`, both as indexes. */
 export async function askSources({ file, value }: ConfigDocument): Promise<Map<string, Sourced>> {
-  const asked: Promise<readonly [string, Sourced]>[] = [];
-  if (!isMap(value)) return new Map();
+  const asked = new Map<string, Sourced>();
+  if (!isMap(value)) return asked;
+  const waiting: (() => Promise<unknown>)[] = [];
   for (const [i, { tls }] of mapsOf(value["listeners"]))
     for (const [j, { source, options, hosts }] of mapsOf(isMap(tls) ? tls["certificates"] : undefined))
       if (typeof source === "string" && source !== "") {
         const path = resolve(dirname(file), source);
         const names = Array.isArray(hosts) ? hosts.map(String) : [];
-        asked.push(ask(path, options, names).then((one) => [`${i} ${j}`, one] as const));
+        waiting.push(async () => asked.set(`${i} ${j}`, await ask(path, options, names)));
       }
-  return new Map(await Promise.all(asked));
+  const inTurn = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next();
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, inTurn));
+  return asked;
 }
 
 async function ask(path: string, options: unknown, hosts: readonly string[]): Promise<Sourced> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { TestAuthority } from "../../test/support/certificates.ts";
@@ -15,9 +15,9 @@ const shop = authority.issue({ names: ["DNS:shop.example"] });
 const other = authority.issue({ names: ["DNS:other.example"] });
 const expired = authority.issue({ names: ["DNS:old.example"], from: -9, to: -2 });
 
-function configOf(certificate: object): object {
+function configOf(...certificates: object[]): object {
   return {
-    listeners: [{ name: "secure", address: "127.0.0.1:0", tls: { certificates: [certificate] } }],
+    listeners: [{ name: "secure", address: "127.0.0.1:0", tls: { certificates } }],
     routes: [{ name: "all", policies: [{ respond: { body: "hello" } }] }],
   };
 }
@@ -31,9 +31,9 @@ function sourceOf(code: string): string {
   return `./${name}`;
 }
 
-function read(certificate: object): Promise<LoadedConfig> {
+function read(...certificates: object[]): Promise<LoadedConfig> {
   const file = join(folder, "torana.json");
-  writeFileSync(file, JSON.stringify(configOf(certificate)));
+  writeFileSync(file, JSON.stringify(configOf(...certificates)));
   return readConfig(file);
 }
 
@@ -179,6 +179,41 @@ test("one that fails is asked again after a minute", async () => {
     assert.ok(error.files?.some((file) => file.includes("source-")));
     return true;
   });
+});
+
+for (const [what, cert, key] of [
+  ["has expired", expired.cert, expired.key],
+  ["does not fit", shop.cert, other.key],
+])
+  test(`one that gives what ${what} has failed as well: it is asked again after a minute`, async () => {
+    const given = read({ source: gives, options: { cert, key } });
+    await assert.rejects(given, (error: ConfigError) => error.again === 60_000);
+  });
+
+test("of many not all are asked at once: their threads would keep one another from being in time", async () => {
+  const asked = mkdtempSync(join(folder, "asked-"));
+  const source = sourceOf(`
+    import { mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+    export const source = {
+      async read({ cert, key, mine }) {
+        mkdirSync(mine);
+        await new Promise((go) => setTimeout(go, 500));
+        const at = readdirSync(${JSON.stringify(asked)}).length;
+        rmdirSync(mine);
+        if (at > 8) throw new Error(\`\${at} are asked\`);
+        return { cert: readFileSync(cert, "latin1"), key: readFileSync(key, "latin1") };
+      },
+    };`);
+  const certificates = Array.from({ length: 12 }, (_, i) => ({
+    source,
+    options: { cert: shop.cert, key: shop.key, mine: join(asked, String(i)) },
+    hosts: [`${i}.example`],
+  }));
+  const { config } = await read(...certificates);
+  assert.deepEqual(
+    config.listeners[0]!.tls!.certificates.map(({ hosts }) => hosts),
+    certificates.map(({ hosts }) => hosts),
+  );
 });
 
 test("a config that is no file asks nobody", () => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { z } from "zod";
 import { askSources } from "./ask-sources.ts";
+import { calledServices } from "./called-services.ts";
 import { checkCertificates } from "./check-certificates.ts";
 import { checkListeners } from "./check-listeners.ts";
 import { checkRoutes } from "./check-routes.ts";
@@ -125,10 +126,12 @@ function finish(main: ConfigDocument, documents: Documents, memory?: RouteMemory
   const { secrets } = documents;
   findings.throwIfAny(locate, secrets);
   keepSecrets(config, secrets);
-  for (const [name, { origin }] of Object.entries(config.services))
-    if (!services.used.has(name))
+  const unused = Object.keys(config.services).filter((name) => !services.used.has(name));
+  const called = unused.length > 0 ? calledServices(config) : services.used;
+  for (const name of unused)
+    if (!called.has(name))
       warnings.add(
-        origin ?? { file: main.file, path: ["services", name] },
+        config.services[name]!.origin ?? { file: main.file, path: ["services", name] },
         "no route leads here",
         "remove it, or name it in a route",
         "key",

@@ -17,7 +17,8 @@ export class PemFiles {
   readonly #mainFile: string;
   readonly #now: number;
   #young = false;
-  #wrong = false;
+  /** How much was found to be wrong. */
+  wrong = 0;
 
   /** @param now milliseconds since 1970 */
   constructor(documents: Documents, mainFile: string, now: number) {
@@ -28,7 +29,7 @@ export class PemFiles {
 
   /** Something is wrong that may be right in a moment: files are being replaced. */
   get unsettled(): boolean {
-    return this.#young && this.#wrong;
+    return this.#young && this.wrong > 0;
   }
 
   /** PEM text: as it is written, or that of the file that is named. */
@@ -73,7 +74,7 @@ export class PemFiles {
 
   /** Tells what is wrong. */
   add(at: Origin, reason: string, cure: string): undefined {
-    this.#wrong = true;
+    this.wrong++;
     this.#documents.findings.add(at, reason, cure);
     return undefined;
   }

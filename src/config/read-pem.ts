@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { acmeCertificateFile } from "./acme-files.ts";
 import type { AcmeConfig } from "./acme-schema.ts";
+import { RETRY, type Sourced } from "./ask-sources.ts";
 import type { SourcedCertificate } from "./certificate-source.ts";
 import {
   checkAuthorities,
@@ -112,16 +113,19 @@ class PemReader {
     const { source, hosts, ocsp } = written;
     if (source === undefined)
       return this.#pair(written, ocsp, at, { cert: named(written.cert), key: named(written.key) });
-    const given = this.#sourced(source, at);
-    if (given === undefined) return written;
+    const [, listener, , , certificate] = at.path;
+    const sourced = this.#documents.sourced.get(`${String(listener)} ${String(certificate)}`);
+    const given = this.#given(source, sourced, at);
+    if (sourced === undefined || given === undefined) return written;
     const names = { cert: `what ${source} gives as cert`, key: `what ${source} gives as key` };
-    return this.#pair({ cert: given.cert, key: given.key, hosts }, given.ocsp, at, names);
+    const wrong = this.#files.wrong;
+    const read = this.#pair({ cert: given.cert, key: given.key, hosts }, given.ocsp, at, names);
+    if (this.#files.wrong > wrong) sourced.again = RETRY;
+    return read;
   }
 
   /** What a source gave; undefined where it failed, which is told. */
-  #sourced(source: string, at: Origin): SourcedCertificate | undefined {
-    const [, listener, , , certificate] = at.path;
-    const sourced = this.#documents.sourced.get(`${String(listener)} ${String(certificate)}`);
+  #given(source: string, sourced: Sourced | undefined, at: Origin): SourcedCertificate | undefined {
     const where = below(at, "source");
     if (sourced === undefined)
       return this.#add(where, "cannot be asked here", "read the config from its file, or name cert and key");

@@ -53,7 +53,12 @@ const redis = z
       .min(1)
       .optional()
       .describe("File or PEM of the CAs that its certificate may come from (default: the system's)."),
-    prefix: z.string().default("torana:").describe("What its keys begin with (default torana:)."),
+    prefix: z
+      .string()
+      .max(100)
+      .regex(/^[^{}]*$/, { error: "has braces, which say where a cluster keeps a key; leave them out" })
+      .default("torana:")
+      .describe("What its keys begin with (default torana:)."),
   })
   .describe("A Redis or Valkey.");
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
 import { test } from "node:test";
 import { checkConfig } from "./load.ts";
 import { ConfigError } from "./problem.ts";
@@ -21,6 +22,19 @@ const PROTOCOL = {
   utf8: false,
   onInvalid: "close",
 };
+
+/** Whether the library of schemas is here. */
+const loaded = (): boolean =>
+  Object.keys(createRequire(import.meta.url).cache).some((path) =>
+    /[\\/]node_modules[\\/]ajv[\\/]/.test(path),
+  );
+
+test("the library of schemas is loaded by the first one", () => {
+  websocketOf({ fromClient: {} });
+  assert.equal(loaded(), false);
+  websocketOf({ fromClient: { schema: true } });
+  assert.equal(loaded(), true);
+});
 
 test("an empty side asks for the protocol alone, and the other side for nothing", () => {
   const { fromClient, fromService } = websocketOf({ fromClient: {} });
@@ -50,6 +64,10 @@ test("what is wrong is named with its place", () => {
     [{ maxMessages: 1 }, /fromClient\.maxMessages$/, /not known here/],
     [{ messagesPerSecond: -1 }, /fromClient\.messagesPerSecond$/, /./],
     [{ burst: 3 }, /fromClient\.burst$/, /without messagesPerSecond/],
+    [{ onExcess: "delay" }, /fromClient\.onExcess$/, /without messagesPerSecond/],
+    [{ onInvalid: "drop", utf8: true }, /fromClient\.onInvalid$/, /without schema/],
+    [{ kinds: ["binary"], utf8: true }, /fromClient\.utf8$/, /kinds lets no text pass/],
+    [{ kinds: ["binary"], schema: true }, /fromClient\.schema$/, /kinds lets no text pass/],
     [{ kinds: [] }, /fromClient\.kinds$/, /./],
     [{ kinds: ["ping"] }, /fromClient\.kinds\[0\]$/, /./],
     [{ onExcess: "drop" }, /fromClient\.onExcess$/, /./],
@@ -60,6 +78,9 @@ test("what is wrong is named with its place", () => {
       /schema\.properties\.a\.pattern$/,
       /regular expression/,
     ],
+    [{ schema: { items: [{}] } }, /fromClient\.schema\.items$/, /not a JSON Schema/],
+    [{ schema: { anyOf: [true, { typ: 1 }] } }, /fromClient\.schema\.anyOf\[1\]\.typ$/, /not known here/],
+    [{ schema: { format: "phone" } }, /fromClient\.schema\.format$/, /not a format/],
     [{ schema: { $ref: "#/$defs/a" } }, /fromClient\.schema\.\$ref$/, /leads nowhere/],
   ];
   for (const [fromClient, path, reason] of cases)

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { compileJsonSchema, type JsonSchema } from "../lib/json-schema.ts";
-import { SchemaError } from "../lib/json-schema-place.ts";
+import { SchemaError } from "../lib/json-schema-error.ts";
 import { byteSize } from "./byte-size.ts";
 
 /** What messages of one direction of a WebSocket must keep to; sizes in bytes, 0 for no limit. */
@@ -71,7 +71,7 @@ export const messages: z.ZodType<MessagesConfig> = z
     schema: jsonSchema
       .optional()
       .describe(
-        "A JSON Schema (draft 2020-12) that every text must keep to; texts are held until they are whole.",
+        "A JSON Schema (draft 2020-12, or draft-07 by $schema) that every text must keep to; texts are held until they are whole.",
       ),
     onInvalid: z
       .enum(["close", "drop"])
@@ -83,4 +83,22 @@ export const messages: z.ZodType<MessagesConfig> = z
   .refine(({ burst, messagesPerSecond }) => burst === undefined || messagesPerSecond > 0, {
     path: ["burst"],
     message: "burst says nothing without messagesPerSecond; write both",
+  })
+  .refine(({ onExcess, messagesPerSecond }) => onExcess === "close" || messagesPerSecond > 0, {
+    path: ["onExcess"],
+    message: "onExcess says nothing without messagesPerSecond; write both",
+  })
+  .refine(({ onInvalid, schema }) => onInvalid === "close" || schema !== undefined, {
+    path: ["onInvalid"],
+    message: "onInvalid says nothing without schema; write both",
+  })
+  .superRefine(({ kinds, utf8, schema }, context) => {
+    if (kinds.includes("text")) return;
+    for (const [key, says] of Object.entries({ utf8, schema: schema !== undefined }))
+      if (says)
+        context.addIssue({
+          code: "custom",
+          path: [key],
+          message: `${key} is about texts, and kinds lets no text pass; add text to kinds, or leave ${key} out`,
+        });
   }) as unknown as z.ZodType<MessagesConfig>;

@@ -51,6 +51,7 @@ export class ServerTunnel {
   /** The client sent its end; the service was told. */
   incomingEnded(): void {
     this.#inDone = true;
+    this.#advance();
     this.#settle();
   }
 
@@ -65,8 +66,9 @@ export class ServerTunnel {
   goAway(code: number = GOING_AWAY, reason = ""): void {
     if (this.#leaving) return;
     this.#leaving = true;
-    if (this.#outDone || this.#fromService.frames.closed) return;
-    this.#fromService.endWith(closeFrame(code, reason, false));
+    if (this.#outDone) return;
+    if (this.#fromService.frames.closed) this.#advance();
+    else this.#fromService.endWith(closeFrame(code, reason, false));
   }
 
   /** The server stops: whether the tunnel goes on for now; `goes` is called when its time is up. */
@@ -77,9 +79,10 @@ export class ServerTunnel {
     return true;
   }
 
-  /** Both have said Close, or the client has no more to say. */
+  /** Once both have said Close, or the client, which was told to go, has no more to say, nothing is waited for. */
   #advance(): void {
-    if (!this.#leaving || !this.#fromService.frames.closed || !this.#fromClient.frames.closed) return;
+    if (!this.#leaving || !this.#fromService.frames.closed) return;
+    if (!this.#fromClient.frames.closed && !this.#inDone) return;
     this.#outgoing.end();
     this.#tunnel.outgoing.end();
   }

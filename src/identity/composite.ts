@@ -2,10 +2,13 @@ import { z } from "zod";
 import { Reply } from "../lib/reply.ts";
 import type { Authenticator } from "../pipeline/authenticator.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
-import type { ResponseStep, Verdict } from "../pipeline/policy.ts";
+import type { BodyNeeds, ResponseStep, Verdict } from "../pipeline/policy.ts";
 
 /** A policy that stands in another: its name, and its options. */
 export type InnerEntry = Readonly<Record<string, unknown>>;
+
+/** What a policy holds that says no number. */
+const BODY_MAX = 1_048_576;
 
 /** Options that stand on the policy that has others inside, not on those. */
 const OF_THE_WHOLE = ["optional", "anonymous", "keepCredential"];
@@ -35,12 +38,15 @@ export const methods: z.ZodType<InnerEntry[]> = z
 /** What several ways of asking do beside asking, together. */
 export function together(
   ways: readonly Authenticator[],
-): Pick<Authenticator, "cleanse" | "response" | "log" | "close"> {
+): Pick<Authenticator, "cleanse" | "body" | "response" | "log" | "close" | "readsBody"> {
   const cleanse = ways.flatMap((way) => way.cleanse ?? []);
   const response = ways.flatMap((way) => way.response ?? []);
   const log = ways.flatMap((way) => way.log ?? []);
   const close = ways.flatMap((way) => way.close ?? []);
+  const bodies = ways.flatMap((way) => way.body ?? []);
   return {
+    ...(bodies.length > 0 && { body: bodyOf(bodies) }),
+    ...(ways.some((way) => way.readsBody === true) && { readsBody: true }),
     ...(cleanse.length > 0 && { cleanse: inTurn(cleanse) }),
     ...(response.length > 0 && { response: inReverse(response) }),
     ...(log.length > 0 && { log: inTurn(log) }),
@@ -50,6 +56,11 @@ export function together(
       },
     }),
   };
+}
+
+/** Held whole, and at most as long as the strictest of them allows. */
+function bodyOf(bodies: readonly BodyNeeds[]): BodyNeeds {
+  return { request: "buffer", max: Math.min(...bodies.map(({ max = BODY_MAX }) => max)) };
 }
 
 function inTurn(fns: readonly ((x: Exchange) => void)[]): (x: Exchange) => void {

@@ -1,9 +1,11 @@
+import { hashKey } from "../lib/api-key.ts";
 import { ConsumerTable } from "../lib/consumer-table.ts";
 import { Recent } from "../lib/recent.ts";
 import type { Consumer, Consumers, Credential, CredentialKind, Permission } from "../pipeline/consumer.ts";
+import { ownText } from "./token-cache.ts";
 
 /** Consumers and credentials that a thread keeps decoded, at least. */
-const DECODED = 4_096;
+const DECODED = 16_384;
 
 const byMemory = new WeakMap<SharedArrayBuffer, Consumers>();
 
@@ -23,6 +25,8 @@ class SharedConsumers implements Consumers {
   readonly #table: ConsumerTable;
   readonly #consumers = new Recent<number, Consumer>(DECODED);
   readonly #credentials = new Recent<number, Credential>(DECODED);
+  /** By the keys themselves: a hash costs more than all else that a known key needs. */
+  readonly #keys = new Recent<string, Credential>(DECODED);
 
   constructor(memory: SharedArrayBuffer) {
     this.#table = new ConsumerTable(memory);
@@ -37,6 +41,14 @@ class SharedConsumers implements Consumers {
   find(kind: CredentialKind, by: string): Credential | undefined {
     const at = this.#table.find(kind, by);
     return at === 0 ? undefined : this.#credential(at);
+  }
+
+  findKey(key: string): Credential | undefined {
+    const before = this.#keys.get(key);
+    if (before !== undefined) return before;
+    const found = this.find("key", hashKey(key));
+    if (found !== undefined) this.#keys.set(ownText(key), found);
+    return found;
   }
 
   get anyPassword(): Credential | undefined {

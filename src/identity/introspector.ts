@@ -124,8 +124,7 @@ export class Introspector implements Kept {
   #settle(token: string, { active, ...claims }: Readonly<Record<string, unknown>>): Found {
     const { clock, cacheFor, issuer, inactiveFor } = this.#options;
     const now = clock.wall();
-    const times = { skew: 0, requireExpiry: false, maxAge: undefined };
-    const until = active === true ? holdsUntil(claims, now, times) : "inactive";
+    const until = active === true ? endOf(claims, now) : "inactive";
     const fault = typeof until === "number" ? this.#faultIn(claims) : until;
     if (typeof until !== "number" || fault !== undefined) {
       this.#inactive.set(token, { found: fault!, until: now + inactiveFor });
@@ -158,4 +157,15 @@ export class Introspector implements Kept {
     const lacking = scopes.find((scope) => !granted.includes(scope));
     return lacking === undefined ? undefined : new TokenFault("scope", `it does not grant ${lacking}`);
   }
+}
+
+/** How far the server's clock may be ahead: it has looked itself whether the token holds yet. */
+const AHEAD = 30_000;
+
+/** Until when a token holds that its server calls active; or why it does not hold now, whatever the server says. */
+function endOf(claims: Readonly<Record<string, unknown>>, now: number): number | TokenFault {
+  const { exp, nbf, iat } = claims;
+  const times = { requireExpiry: false, maxAge: undefined };
+  const begun = holdsUntil({ nbf, iat }, now, { ...times, skew: AHEAD });
+  return begun instanceof TokenFault ? begun : holdsUntil({ exp }, now, { ...times, skew: 0 });
 }

@@ -55,6 +55,8 @@ export class JwtVerifier implements Kept {
   readonly #rules: JwtRules;
   readonly #clock: Clock;
   readonly #cache: TokenCache<VerifiedToken>;
+  /** Checks that are under way: who brings the same token waits for the same answer. */
+  readonly #checking = new Map<string, Promise<VerifiedToken | TokenFault>>();
   readonly #byName: ReadonlyMap<string, TrustedIssuer>;
 
   constructor(rules: JwtRules, clock: Clock, cache: TokenCache<VerifiedToken> = new TokenCache()) {
@@ -66,7 +68,7 @@ export class JwtVerifier implements Kept {
     );
   }
 
-  /** The token as checked, or what is wrong with it; a promise only where keys must be asked for, which rejects only where nobody is asked. */
+  /** The token as checked, or what is wrong with it; a promise where it was not seen before, which rejects only where keys would have to be asked for and nobody is. */
   verify(token: string): VerifiedToken | TokenFault | Promise<VerifiedToken | TokenFault> {
     const { revocations } = this.#rules;
     if (revocations?.pending === true) return revocations.asked.then(() => this.verify(token));
@@ -93,21 +95,37 @@ export class JwtVerifier implements Kept {
     return known;
   }
 
-  #check(token: string): VerifiedToken | TokenFault | Promise<VerifiedToken | TokenFault> {
+  #check(token: string): TokenFault | Promise<VerifiedToken | TokenFault> {
     const parsed = parseToken(token, this.#rules.max);
     if (parsed instanceof TokenFault) return parsed;
-    const { algorithm, keyId } = parsed;
-    if (!ALGORITHMS.has(algorithm)) return new TokenFault("algorithm", "its algorithm is not known");
+    if (!ALGORITHMS.has(parsed.algorithm)) return new TokenFault("algorithm", "its algorithm is not known");
     const issuer = this.#issuerOf(parsed);
     if (issuer === undefined)
       return new TokenFault("issuer", "the token is of an issuer that is not trusted here");
+    const under = this.#checking.get(token);
+    if (under !== undefined) return under;
+    const own = ownText(token);
+    const checking = this.#prove(own, parsed, issuer).finally(() => this.#checking.delete(own));
+    this.#checking.set(own, checking);
+    return checking;
+  }
+
+  async #prove(
+    token: string,
+    parsed: ParsedToken,
+    issuer: TrustedIssuer,
+  ): Promise<VerifiedToken | TokenFault> {
+    const { algorithm, keyId } = parsed;
     const { keys } = issuer;
-    const settle = (): VerifiedToken | TokenFault => {
-      const found = keys.find(keyId, algorithm);
-      return found.length > 0 ? this.#settle(token, parsed, issuer, found) : whyNoKey(keys, parsed);
-    };
-    if (keys.find(keyId, algorithm).length > 0 || keys.knows(keyId)) return settle();
-    return keys.again(keyId)?.then(settle) ?? settle();
+    if (!keys.knows(keyId)) await keys.again(keyId);
+    const found = keys.find(keyId, algorithm);
+    if (found.length === 0) return whyNoKey(keys, parsed);
+    for (const key of found) {
+      if (!(await isSignedBy(token, algorithm, key.key))) continue;
+      // The issuer may have taken it back meanwhile.
+      return key.gone ? whyNoKey(keys, parsed) : this.#settle(token, parsed, issuer, key);
+    }
+    return new TokenFault("signature", "its signature is not of a key of the issuer");
   }
 
   /** The token's own word on its issuer only chooses among those that are trusted. */
@@ -121,18 +139,15 @@ export class JwtVerifier implements Kept {
     token: string,
     parsed: ParsedToken,
     issuer: TrustedIssuer,
-    keys: readonly TokenKey[],
+    key: TokenKey,
   ): VerifiedToken | TokenFault {
-    const algorithm = ALGORITHMS.get(parsed.algorithm)!;
-    const key = keys.find((one) => isSignedBy(algorithm, one.key, parsed.signed, parsed.signature));
-    if (key === undefined) return new TokenFault("signature", "its signature is not of a key of the issuer");
     const { claims } = parsed;
     const until = holdsUntil(claims, this.#clock.wall(), this.#rules);
     if (until instanceof TokenFault) return until;
     const fault = this.#faultIn(parsed, issuer);
     if (fault !== undefined) return fault;
     const verified: VerifiedToken = {
-      token: ownText(token),
+      token,
       used: false,
       place: 0,
       claims: frozen(claims),

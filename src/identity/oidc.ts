@@ -4,6 +4,8 @@ import { type Authentication, type Authenticator, Denied, type Identity } from "
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Limiter } from "../pipeline/limits.ts";
 import type { PolicyEnv, Slot } from "../pipeline/policy.ts";
+import { type ClaimReader, compileClaim } from "./claim-rules.ts";
+import { compileCleanse } from "./client-copies.ts";
 import { isCrossSite, isNavigation, type Site, safeTarget, siteOf } from "./browser.ts";
 import type { Login } from "./login.ts";
 import { LoginFailed, loginFailure } from "./login-failed.ts";
@@ -76,22 +78,26 @@ class OidcAuthenticator {
   readonly #env: PolicyEnv;
   readonly #slot: Slot<Baggage>;
   readonly #kept: KeptOfTokens;
+  readonly #removeCopies: ((x: Exchange) => void) | undefined;
+  readonly #nameOf: ClaimReader | undefined;
 
   constructor(rules: OidcRules, parts: OidcParts, env: PolicyEnv) {
     this.#rules = rules;
     this.#parts = parts;
     this.#env = env;
     this.#slot = env.slot<Baggage>();
-    this.#kept = { access: rules.forwardAccess !== undefined, claims: rules.claims };
+    const { forwardAccess, forwardId, consumerClaim } = rules;
+    this.#kept = { access: forwardAccess !== undefined, claims: rules.claims };
+    const forwarded = [forwardAccess, forwardId].filter((name) => name !== undefined);
+    this.#removeCopies = forwarded.length === 0 ? undefined : compileCleanse(forwarded);
+    this.#nameOf = consumerClaim === undefined ? undefined : compileClaim(consumerClaim);
   }
 
   cleanse(x: Exchange): void {
     const { fields } = x.outgoing;
-    const { cookie, forwardAccess, forwardId } = this.#rules;
-    removeSessionCookies(fields, cookie);
-    if (forwardId !== undefined) fields.remove(forwardId);
+    removeSessionCookies(fields, this.#rules.cookie);
     // Another way of asking reads what the client sent, so that it may still be a credential of that.
-    if (forwardAccess !== undefined) fields.remove(forwardAccess);
+    this.#removeCopies?.(x);
   }
 
   authenticate(x: Exchange): Authentication | Promise<Authentication> {
@@ -181,7 +187,8 @@ class OidcAuthenticator {
         return this.#nobody(x, site, "oidc_session_expired");
       }
       // Not the person's fault: who may still ask, may.
-      return holds ? this.#identity(x, session) : new Denied(code, detail);
+      const isNeeded = this.#rules.forwardAccess !== undefined || code !== "oidc_provider_unavailable";
+      return holds || !isNeeded ? this.#identity(x, session) : new Denied(code, detail);
     }
   }
 
@@ -193,13 +200,13 @@ class OidcAuthenticator {
   }
 
   #identity(x: Exchange, session: Session): Identity | Denied {
-    const { consumerClaim, requireConsumer, forwardAccess, forwardId } = this.#rules;
+    const { requireConsumer, forwardAccess, forwardId } = this.#rules;
     const { claims, accessToken, idToken } = session;
     const { consumers } = x.snapshot;
     const subject = String(claims["sub"]);
-    const named = consumerClaim === undefined ? undefined : claims[consumerClaim];
+    const named = this.#nameOf?.(claims);
     const consumer =
-      consumerClaim === undefined
+      this.#nameOf === undefined
         ? consumers.find("subject", `${String(claims["iss"])}\0${subject}`)?.consumer
         : typeof named === "string"
           ? consumers.named(named)
@@ -226,8 +233,8 @@ class OidcAuthenticator {
   /** What becomes of a request without a session that holds; `code` says what was wrong with the one that came. */
   #nobody(x: Exchange, site: Site, code: string | undefined): Authentication | Promise<Authentication> {
     const { unauthenticated, optional } = this.#rules;
-    if (unauthenticated === "allow") return {};
     if (optional) return undefined;
+    if (unauthenticated === "allow") return {};
     if (unauthenticated === "login" && isNavigation(x.request)) {
       const { method, path, query } = x.request;
       const reads = method === "GET" || method === "HEAD";
@@ -238,8 +245,8 @@ class OidcAuthenticator {
 
   #withoutSite(): Authentication {
     const { unauthenticated, optional } = this.#rules;
-    if (unauthenticated === "allow") return {};
-    return optional ? undefined : new Denied("oidc_https_required");
+    if (optional) return undefined;
+    return unauthenticated === "allow" ? {} : new Denied("oidc_https_required");
   }
 
   async #begin(x: Exchange, site: Site, returnTo: string): Promise<Authentication> {

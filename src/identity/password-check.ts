@@ -8,9 +8,9 @@ import {
 import { Recent } from "../lib/recent.ts";
 import type { Kept } from "../pipeline/policy.ts";
 
-/** Hashes that a thread works on at once, and passwords that wait for their turn. */
-const AT_ONCE = 2;
-const WAITING = 64;
+/** Hashes that a worker has under way (more would take the processors from the workers), and passwords that wait. */
+const AT_ONCE = 1;
+const WAITING = 32;
 /** Passwords that are remembered as right, at least. */
 const REMEMBERED = 16_384;
 

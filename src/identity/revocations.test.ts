@@ -101,5 +101,10 @@ describe("lists of revoked tokens", () => {
     one.clock.advance(60_006);
     assert.equal(one.list.generation, generation + 1);
     assert.equal(one.kind({}), "revocations_unavailable");
+    using first = stage("[]");
+    first.state.list = new Error("down");
+    await until("it is told", () => first.lines.length > 0);
+    first.clock.advance(60_006);
+    assert.equal(first.kind({}), "revocations_unavailable", "the first token that is held against it too");
   });
 });

@@ -57,7 +57,7 @@ export class Revocations implements Kept {
 
   /** Another number for another list; also once the last one is too old to be believed. */
   get generation(): number {
-    if (this.#failures > 0 && this.#tokens !== undefined && this.#isStale) this.#drop();
+    this.#dropStale();
     return this.#generation;
   }
 
@@ -73,6 +73,7 @@ export class Revocations implements Kept {
 
   /** Why claims prove nothing: they are revoked, or nobody knows. Undefined where they are not revoked. */
   faultOf(claims: Readonly<Record<string, unknown>>): TokenFault | undefined {
+    this.#dropStale();
     const tokens = this.#tokens;
     if (tokens === undefined)
       return new TokenFault("revocations_unavailable", "which tokens are revoked cannot be known now");
@@ -84,12 +85,11 @@ export class Revocations implements Kept {
     clearTimeout(this.#timer);
   }
 
-  get #isStale(): boolean {
+  /** Forgets a list that is too old to be believed. */
+  #dropStale(): void {
+    if (this.#failures === 0 || this.#tokens === undefined) return;
     const { clock, every, staleFor } = this.#options;
-    return clock.now() - this.#loadedAt > every + staleFor;
-  }
-
-  #drop(): void {
+    if (clock.now() - this.#loadedAt <= every + staleFor) return;
     this.#tokens = undefined;
     this.#generation++;
   }

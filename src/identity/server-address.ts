@@ -35,6 +35,7 @@ export function compileAddress(
     env.needs("service", service);
     return { to: { service, path }, name: service };
   }
+  if (path !== undefined) throw new Error("path: belongs to service; write it as a part of url");
   const problem = urlProblem(url!, allowHttp);
   if (problem !== undefined) throw new Error(`url: ${problem}`);
   return { to: { url: url! }, name: shownUrl(url!) };

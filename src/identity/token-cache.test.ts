@@ -31,6 +31,12 @@ describe("remembered tokens", () => {
     for (let i = 10; i < 100; i++) assert.equal(cache.get(`t${i}`), undefined);
   });
 
+  test("are none where none are to be remembered", () => {
+    const cache = new TokenCache<Entry>(undefined, 0);
+    cache.add(entry("t"));
+    assert.deepEqual([cache.get("t"), cache.size, cache.bytes], [undefined, 0, 0]);
+  });
+
   test("never take more than their bytes", () => {
     const cache = new TokenCache<Entry>(new TokenMemory(100_000));
     for (let i = 0; i < 100; i++) cache.add(entry(`${i}`.padStart(4_000, "x")));

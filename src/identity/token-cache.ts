@@ -64,7 +64,7 @@ export class TokenCache<T extends Remembered> {
 
   /**
    * @param memory what it shares with others
-   * @param most tokens at most
+   * @param most tokens at most; 0 for none
    */
   constructor(memory: TokenMemory = new TokenMemory(), most = 50_000) {
     this.#memory = memory;
@@ -92,6 +92,7 @@ export class TokenCache<T extends Remembered> {
 
   /** Remembers; one that ends alike is forgotten. */
   add(entry: T): void {
+    if (this.#most === 0) return;
     const tail = ownText(entry.token.slice(-TAIL));
     const before = this.#byTail.get(tail);
     if (before !== undefined) this.forget(before);

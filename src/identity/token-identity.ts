@@ -2,7 +2,7 @@ import { type Authentication, Denied, type Identity } from "../pipeline/authenti
 import type { Consumer, Consumers } from "../pipeline/consumer.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { compileClaim } from "./claim-rules.ts";
-import type { TokenPlace } from "./token-place.ts";
+import { hideTokens, type TokenPlace } from "./token-place.ts";
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -20,8 +20,7 @@ interface HolderMemo {
   readonly until: number;
   /** Whether it ever does. */
   readonly ends: boolean;
-  /** One for each place that tokens come from, in order. */
-  readonly identities: readonly Identity[] | Denied;
+  readonly identity: Identity | Denied;
 }
 
 /** Something that keeps a memo. */
@@ -35,7 +34,7 @@ export interface WithMemo {
 /** Says who holds a token. Asks the consumers of the exchange's own snapshot, once for each token and set of consumers. */
 export class TokenHolders {
   readonly #rules: HolderRules;
-  readonly #places: readonly TokenPlace[];
+  readonly #hide: (x: Exchange) => void;
   readonly #nameOf: ((claims: Claims) => unknown) | undefined;
   /** The set that memos of the current number are of; millions of consumers are not kept for the sake of a memo. */
   #consumers: WeakRef<Consumers> | undefined = undefined;
@@ -43,12 +42,12 @@ export class TokenHolders {
 
   constructor(rules: HolderRules, places: readonly TokenPlace[]) {
     this.#rules = rules;
-    this.#places = places;
+    this.#hide = hideTokens(places);
     this.#nameOf = rules.consumerClaim === undefined ? undefined : compileClaim(rules.consumerClaim);
   }
 
-  /** Who holds a token that came from the place of this number. */
-  identify(x: Exchange, token: WithMemo, place: number): Authentication {
+  /** Who holds a token. */
+  identify(x: Exchange, token: WithMemo): Authentication {
     const { consumers, clock } = x.snapshot;
     if (this.#consumers?.deref() !== consumers) {
       this.#number++;
@@ -59,7 +58,7 @@ export class TokenHolders {
       memo = this.#find(consumers, token, clock.wall());
       token.memo = memo;
     }
-    return memo.identities instanceof Denied ? memo.identities : memo.identities[place];
+    return memo.identity;
   }
 
   #find(consumers: Consumers, token: WithMemo, now: number): HolderMemo {
@@ -69,14 +68,10 @@ export class TokenHolders {
     const ends = until !== Number.POSITIVE_INFINITY;
     const { refuse } = this.#rules;
     if (consumer === undefined && refuse !== undefined)
-      return { of, until, ends, identities: new Denied(refuse, "no consumer belongs to the token") };
+      return { of, until, ends, identity: new Denied(refuse, "no consumer belongs to the token") };
     const { sub } = claims;
     const credential = typeof sub === "string" ? sub : undefined;
-    const identities = this.#places.map((place) => {
-      const hide = (x: Exchange): void => place.hide(x);
-      return { consumer, credential, claims, hide };
-    });
-    return { of, until, ends, identities };
+    return { of, until, ends, identity: { consumer, credential, claims, hide: this.#hide } };
   }
 
   #consumerOf(

@@ -60,8 +60,10 @@ export function keyOfPem(pem: string, allowed?: readonly string[]): TokenKey {
   return new TokenKey(undefined, publicKey(pem), allowed);
 }
 
-/** A key from a secret that both sides know; its octets are those of the text in UTF-8. Throws a RangeError where it is too short. */
+/** A key from a secret that both sides know; its octets are those of the text in UTF-8. Throws a RangeError where it is too short, or no secret at all. */
 export function keyOfSecret(secret: string, allowed?: readonly string[]): TokenKey {
+  if (/-----BEGIN [A-Z ]*(?:PUBLIC KEY|CERTIFICATE)-----/.test(secret))
+    throw new RangeError("this is a public key, which anybody could sign with; write it in keys");
   return new TokenKey(undefined, createSecretKey(Buffer.from(secret)), allowed);
 }
 

@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import { Recent } from "../lib/recent.ts";
-import { ALGORITHMS, signed, suits } from "./algorithms.ts";
+import { ALGORITHMS, signedToken, suits } from "./algorithms.ts";
 
 /** A key that tokens are signed with. */
 export interface SigningKey {
@@ -14,12 +14,10 @@ export interface SigningKey {
 /** The usual algorithm of each kind of key. */
 const USUAL: Readonly<Record<string, string>> = {
   rsa: "RS256",
-  "rsa-pss": "PS256",
   prime256v1: "ES256",
   secp384r1: "ES384",
   secp521r1: "ES512",
   ed25519: "EdDSA",
-  ed448: "EdDSA",
 };
 
 type Jwk = Readonly<Record<string, unknown>>;
@@ -94,7 +92,8 @@ export function publishedKey(written: string | Jwk, algorithm?: string): Record<
     throw new Error("not a key in PEM, or as a JSON Web Key");
   }
   const alg = algorithm ?? (typeof jwk?.["alg"] === "string" ? jwk["alg"] : usualFor(key));
-  if (!suits(ALGORITHMS.get(alg) ?? { family: "hmac", hash: "", size: 0, curves: [], length: 0 }, key))
+  const fitting = ALGORITHMS.get(alg);
+  if (fitting === undefined || !suits(fitting, key))
     throw new Error(`the key does not fit ${alg}, or is too short for it`);
   const kid = typeof jwk?.["kid"] === "string" ? jwk["kid"] : thumbprint(key);
   return { ...publicJwk(key), kid, alg, use: "sig" };
@@ -143,15 +142,9 @@ export class TokenMinter {
     const now = this.#clock.wall();
     const issued = Math.floor(now / 1_000);
     const times = `"iat":${issued},"exp":${issued + Math.ceil(this.#ttl / 1_000)}`;
-    const head = encoded(JSON.stringify({ alg: algorithm, typ: "JWT", kid: id }));
-    const text = `${head}.${encoded(`{${claims === "" ? "" : `${claims},`}${times}}`)}`;
-    const signature = await signed(ALGORITHMS.get(algorithm)!, key, Buffer.from(text, "latin1"));
-    const token = `${text}.${signature.toString("base64url")}`;
+    const payload = `{${claims === "" ? "" : `${claims},`}${times}}`;
+    const token = await signedToken({ alg: algorithm, typ: "JWT", kid: id }, payload, key);
     this.#made.set(claims, { token, until: now + this.#ttl / 2 });
     return token;
   }
-}
-
-function encoded(text: string): string {
-  return Buffer.from(text).toString("base64url");
 }

@@ -59,6 +59,18 @@ export function placeOfToken(places: readonly TokenPlace[], x: Exchange): [strin
   return undefined;
 }
 
+/**
+ * What takes tokens out of what the service will be sent: the one that was believed, and those in the places behind it, which
+ * nobody looked at.
+ */
+export function hideTokens(places: readonly TokenPlace[]): (x: Exchange) => void {
+  const [first, ...more] = places;
+  if (more.length === 0) return (x) => first?.hide(x);
+  return (x) => {
+    for (const place of places) if (place.read(x) !== undefined) place.hide(x);
+  };
+}
+
 function headerPlace(header: string, scheme: string | undefined): TokenPlace {
   const hide = (x: Exchange): void => x.outgoing.fields.remove(header);
   const readField = fieldReader(header);
@@ -66,6 +78,9 @@ function headerPlace(header: string, scheme: string | undefined): TokenPlace {
   const usual = `${scheme} `;
   const lower = usual.toLowerCase();
   const bare = scheme.toLowerCase();
+  /** The word alone, or with a tab behind it, which some services read as a blank. */
+  const isOf = (value: string): boolean =>
+    value.slice(0, bare.length).toLowerCase() === bare && /^(?:$|[\t ])/.test(value.slice(bare.length));
   const read = ({ request }: Exchange): string | undefined => {
     const value = readField(request);
     if (value === undefined) return undefined;
@@ -73,7 +88,9 @@ function headerPlace(header: string, scheme: string | undefined): TokenPlace {
       return value.charCodeAt(usual.length) === 0x20
         ? value.slice(usual.length).trimStart()
         : value.slice(usual.length);
-    return value.toLowerCase() === bare ? "" : undefined;
+    if (isOf(value)) return value.slice(scheme.length);
+    // A service may take the last of several: one of them is refused with the others.
+    return request.fields.all(header).some(isOf) ? value : undefined;
   };
   return { read, hide };
 }

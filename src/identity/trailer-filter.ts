@@ -8,14 +8,17 @@ import {
 } from "../lib/body.ts";
 import type { Fields } from "../lib/fields.ts";
 
+/** Names in lower case, or what says of one that is in lower case whether it is meant. */
+type Names = readonly string[] | ((name: string) => boolean);
+
 /** A body on its way to a service, without some of its trailers. Its pieces pass as they are. */
 class FilteredTrailers implements BodySource, BodySink {
   readonly length: number | undefined;
   readonly #source: BodySource;
-  readonly #names: readonly string[];
+  readonly #names: Names;
   #sink: BodySink | undefined = undefined;
 
-  constructor(source: BodySource, names: readonly string[]) {
+  constructor(source: BodySource, names: Names) {
     this.length = source.length;
     this.#source = source;
     this.#names = names;
@@ -52,14 +55,16 @@ class FilteredTrailers implements BodySource, BodySink {
   }
 }
 
-/** The body without trailers of these names, which are in lower case. */
-export function withoutTrailers(body: Body, names: readonly string[]): Body {
+/** The body without trailers of these names, which are in lower case; or of those for which the function says true. */
+export function withoutTrailers(body: Body, names: readonly string[] | ((name: string) => boolean)): Body {
   if (!(body instanceof HeldBody)) return new FilteredTrailers(body, names);
   return body.trailers === undefined ? body : new HeldBody(body.content, without(body.trailers, names));
 }
 
-function without(trailers: Fields, names: readonly string[]): Fields {
+function without(trailers: Fields, names: Names): Fields {
   const left = trailers.clone();
-  for (const name of names) left.remove(name);
+  const meant =
+    typeof names === "function" ? [...trailers.entries()].map(([name]) => name).filter(names) : names;
+  for (const name of meant) left.remove(name);
   return left;
 }

@@ -1,7 +1,7 @@
 /** Examples of the standards. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ALGORITHMS, isSignedBy } from "./algorithms.ts";
+import { isSignedBy } from "./algorithms.ts";
 import { parseToken, TokenFault } from "./jws.ts";
 import { keyOfJwk } from "./token-key.ts";
 import { publishedKey } from "./token-minter.ts";
@@ -41,33 +41,31 @@ const VECTORS = [
 
 describe("signatures of the standards' examples", () => {
   for (const { title, jwk, token } of VECTORS)
-    test(title, () => {
+    test(title, async () => {
       const parsed = parseToken(token, 8_192);
       assert.ok(!(parsed instanceof TokenFault), (parsed as TokenFault).detail);
-      const { signed, signature, claims } = parsed;
-      const algorithm = ALGORITHMS.get(parsed.algorithm)!;
+      const { algorithm, claims } = parsed;
       const { key, algorithms } = keyOfJwk(jwk);
-      assert.ok(algorithms.has(parsed.algorithm));
-      assert.equal(isSignedBy(algorithm, key, signed, signature), true);
+      assert.ok(algorithms.has(algorithm));
+      assert.equal(await isSignedBy(token, algorithm, key), true);
       assert.deepEqual(claims, { iss: "joe", exp: 1_300_819_380, "http://example.com/is_root": true });
-      const other = Buffer.from(signature);
+      const [head, body, signature = ""] = token.split(".");
+      const other = Buffer.from(signature, "base64url");
       other[7]! ^= 1;
-      assert.equal(isSignedBy(algorithm, key, signed, other), false);
+      assert.equal(await isSignedBy(`${head}.${body}.${other.toString("base64url")}`, algorithm, key), false);
     });
 
-  test("RFC 8037 A.4: Ed25519", () => {
+  test("RFC 8037 A.4: Ed25519", async () => {
     const { key } = keyOfJwk({
       kty: "OKP",
       crv: "Ed25519",
       x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
     });
-    const signed = Buffer.from("eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc");
-    const signature = Buffer.from(
-      "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
-      "base64url",
-    );
-    assert.equal(isSignedBy(ALGORITHMS.get("EdDSA")!, key, signed, signature), true);
-    assert.equal(isSignedBy(ALGORITHMS.get("Ed25519")!, key, signed.subarray(1), signature), false);
+    const signed = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+    const signature =
+      "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+    assert.equal(await isSignedBy(`${signed}.${signature}`, "EdDSA", key), true);
+    assert.equal(await isSignedBy(`${signed}.${signature.replace("h", "i")}`, "EdDSA", key), false);
   });
 });
 

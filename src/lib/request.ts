@@ -11,6 +11,8 @@ export class RequestHead {
   readonly authority: string;
   /** Path as it is matched and forwarded: begins with "/", or is "*" (OPTIONS only); made plain by the listener. */
   path: string;
+  /** The path as the client wrote it: what signatures cover. */
+  readonly writtenPath: string;
   /** Query with its "?", or empty. */
   readonly query: string;
   readonly fields: Fields;
@@ -36,6 +38,7 @@ export class RequestHead {
     this.scheme = scheme;
     this.authority = authority;
     this.path = path;
+    this.writtenPath = path;
     this.query = query;
     this.fields = fields;
     this.version = 11;

@@ -48,6 +48,8 @@ export interface WorkerReading {
   readonly connections: Iterable<readonly [string, number]>;
   /** Open connections to services, by service. */
   readonly upstream: Iterable<readonly [string, number]>;
+  /** 1 for a store that limits can be counted in now, 0 for one that is down. */
+  readonly stores?: Iterable<readonly [string, number]>;
 }
 
 /** What is counted of an exchange that is over. */
@@ -204,7 +206,7 @@ export class WorkerMeter implements Meter {
   }
 
   /** Notes how things stand; meant to be called with each beat of the worker's heart. */
-  beat({ inFlight, connections, upstream }: WorkerReading): void {
+  beat({ inFlight, connections, upstream, stores = [] }: WorkerReading): void {
     const heap = getHeapStatistics();
     const { user, system } = process.threadCpuUsage();
     const row = this.#slice.counts.read(WORKER);
@@ -217,6 +219,7 @@ export class WorkerMeter implements Meter {
     const seen = new Set<string>();
     for (const [listener, value] of connections) this.#set({ kind: "connections", listener }, value, seen);
     for (const [service, value] of upstream) this.#set({ kind: "upstream", service }, value, seen);
+    for (const [store, value] of stores) this.#set({ kind: "store", store }, value, seen);
     for (const [key, { row, labels }] of this.#gauges) {
       if (seen.has(key)) continue;
       this.#gauges.delete(key);

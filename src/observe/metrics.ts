@@ -96,6 +96,11 @@ const table = {
     type: "gauge",
     help: "Open connections to services.",
   },
+  stores: {
+    name: "torana_store_workers",
+    type: "gauge",
+    help: "Workers that can count in the store now; less than all of them: it is down for some.",
+  },
   overflow: {
     name: "torana_series_overflow_total",
     type: "counter",

@@ -80,7 +80,12 @@ function busy(): ReturnType<typeof stand> {
   all.meter.refused("public", "request_malformed");
   all.meter.handshake("public", "ok");
   all.meter.passed("db", { service: "main", bytesFromClient: 10, bytesToClient: 20, failure: undefined });
-  all.meter.beat({ inFlight: 2, connections: [["public", 9]], upstream: [["main", 4]] });
+  all.meter.beat({
+    inFlight: 2,
+    connections: [["public", 9]],
+    upstream: [["main", 4]],
+    stores: [["shared", 1]],
+  });
   return all;
 }
 

@@ -146,6 +146,10 @@ function writeWire(out: Exposition, series: SeriesReading): void {
     METRICS.upstreamConnections,
     series.of("upstream").map(({ labels: { service }, values }) => [{ service }, values[0]!]),
   );
+  out.numbers(
+    METRICS.stores,
+    series.of("store").map(({ labels: { store }, values }) => [{ store }, values[0]!]),
+  );
   out.numbers(METRICS.overflow, [[{}, series.of("overflow")[0]?.values[0] ?? 0]]);
 }
 

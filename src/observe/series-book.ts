@@ -137,7 +137,7 @@ function free(
 }
 
 function isGauge({ kind }: SeriesLabels): boolean {
-  return kind === "connections" || kind === "upstream" || kind === "worker";
+  return kind === "connections" || kind === "upstream" || kind === "store" || kind === "worker";
 }
 
 function addTo(sums: Map<string, SeriesSum>, labels: SeriesLabels, values: Float64Array): void {

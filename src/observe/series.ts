@@ -37,6 +37,7 @@ export type SeriesLabels =
   | { readonly kind: "tcp"; readonly listener: string; readonly service: string }
   | { readonly kind: "connections"; readonly listener: string }
   | { readonly kind: "upstream"; readonly service: string }
+  | { readonly kind: "store"; readonly store: string }
   | { readonly kind: "worker" }
   | { readonly kind: "overflow" };
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Reply } from "../lib/reply.ts";
+import { holdRequest } from "./body-plan.ts";
 import type { Consumer } from "./consumer.ts";
 import type { Exchange } from "./exchange.ts";
 import {
@@ -7,6 +8,8 @@ import {
   type PolicyDefinition,
   type PolicyEnv,
   type PolicySteps,
+  type Slot,
+  type Step,
   type Verdict,
 } from "./policy.ts";
 
@@ -22,6 +25,16 @@ export interface Identity {
   readonly hide?: ((x: Exchange) => void) | undefined;
   /** Puts on the outgoing request what the service is to know of it; called after `hide`, whatever `keepCredential` says. */
   readonly forward?: ((x: Exchange) => void) | undefined;
+  /** What is true only if the body is the right one; the authenticator says `readsBody`. */
+  readonly confirm?: BodyCheck | undefined;
+}
+
+/** Holds the whole body against what a credential says of it. */
+export interface BodyCheck {
+  /** Bytes that are held at most; a larger body is answered with 413. */
+  readonly max: number;
+  /** The body is all here: `HeldBody`, or undefined where there is none. */
+  check(x: Exchange): Denied | undefined;
 }
 
 /** A credential came with the request and does not prove anything. */
@@ -32,11 +45,14 @@ export class Denied {
   readonly detail: string | undefined;
   /** What `WWW-Authenticate` says instead of the usual challenge. */
   readonly challenge: string | undefined;
+  /** What the client is answered instead of a problem document; calls of gRPC are not. */
+  readonly reply: Reply | undefined;
 
-  constructor(code: string, detail?: string, challenge?: string) {
+  constructor(code: string, detail?: string, challenge?: string, reply?: Reply) {
     this.code = code;
     this.detail = detail;
     this.challenge = challenge;
+    this.reply = reply;
   }
 }
 
@@ -44,7 +60,7 @@ export class Denied {
 export type Authentication = Identity | Denied | Reply | undefined;
 
 /** One way of asking who calls, compiled. */
-export interface Authenticator extends Pick<PolicySteps, "response" | "log" | "close"> {
+export interface Authenticator extends Pick<PolicySteps, "body" | "response" | "log" | "close"> {
   /**
    * Takes away from the outgoing request what no client may say and no service may see. Called first, on every request,
    * also where another way of asking is believed.
@@ -56,6 +72,8 @@ export interface Authenticator extends Pick<PolicySteps, "response" | "log" | "c
   readonly missing: string;
   /** What `WWW-Authenticate` says to those (RFC 9110 §11.6.1). */
   readonly challenge?: string;
+  /** Its identities may have a `confirm`. */
+  readonly readsBody?: boolean;
 }
 
 /** A policy that asks who calls, as its file declares it. */
@@ -114,15 +132,19 @@ export interface IdentityOptions {
 
 /** The steps of a policy that asks who calls. */
 export function stepsOf(authenticator: Authenticator, options: IdentityOptions, env: PolicyEnv): PolicySteps {
-  const { response, log, close } = authenticator;
+  const { body, response, log, close } = authenticator;
   const { anonymous, optional = false, keepCredential = false } = options;
   if (anonymous !== undefined) env.needs("consumer", anonymous);
+  const unconfirmed = authenticator.readsBody === true ? env.slot<BodyCheck>() : undefined;
   const settle = (x: Exchange, found: Authentication): Verdict => {
     if (found instanceof Reply) return found;
-    if (found instanceof Denied)
-      return refuse(x, found.code, found.detail, found.challenge ?? authenticator.challenge);
+    if (found instanceof Denied) {
+      const refusal = refuse(x, found.code, found.detail, found.challenge ?? authenticator.challenge);
+      return x.grpc === undefined ? (found.reply ?? refusal) : refusal;
+    }
     if (found !== undefined) {
       take(x, found, keepCredential);
+      if (found.confirm !== undefined) unconfirmed?.set(x, found.confirm);
       return undefined;
     }
     if (anonymous !== undefined) {
@@ -132,14 +154,31 @@ export function stepsOf(authenticator: Authenticator, options: IdentityOptions, 
     return refuse(x, authenticator.missing, undefined, authenticator.challenge);
   };
   return {
+    ...(body && { body }),
     ...(response && { response }),
     ...(log && { log }),
     ...(close && { close }),
+    ...(unconfirmed && { withBody: confirming(unconfirmed, authenticator) }),
     request: (x) => {
       authenticator.cleanse?.(x);
       const found = authenticator.authenticate(x);
       return found instanceof Promise ? found.then((late) => settle(x, late)) : settle(x, found);
     },
+  };
+}
+
+/** The step that holds the body where an identity depends on it: only after the head has proved who sent it. */
+function confirming(unconfirmed: Slot<BodyCheck>, { challenge }: Authenticator): Step {
+  return (x) => {
+    const confirm = unconfirmed.get(x);
+    if (confirm === undefined) return undefined;
+    const settle = (failed: Verdict): Verdict => {
+      if (failed !== undefined) return failed;
+      const denied = confirm.check(x);
+      return denied && refuse(x, denied.code, denied.detail, denied.challenge ?? challenge);
+    };
+    const held = holdRequest(confirm.max)(x);
+    return held instanceof Promise ? held.then(settle) : settle(held);
   };
 }
 

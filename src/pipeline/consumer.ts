@@ -54,6 +54,8 @@ export interface Consumers {
   named(name: string): Consumer | undefined;
   /** The credential of a kind that is looked up by this text; it may be expired. */
   find(kind: CredentialKind, by: string): Credential | undefined;
+  /** The credential of an API key as requests carry it; it may be expired. */
+  findKey(key: string): Credential | undefined;
   /** Some credential of a password, to be as slow for who is unknown as for who is known; undefined where there is none. */
   readonly anyPassword?: Credential | undefined;
 }
@@ -63,4 +65,5 @@ export const NO_CONSUMERS: Consumers = Object.freeze({
   size: 0,
   named: () => undefined,
   find: () => undefined,
+  findKey: () => undefined,
 });

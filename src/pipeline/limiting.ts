@@ -195,8 +195,9 @@ function addDraftFields(
     const { remaining, reset } = states[i]!;
     text += `${i === 0 ? "" : ", "}${names[i]};r=${Math.max(0, remaining - added)};t=${seconds(reset)}`;
   }
-  fields.append("ratelimit-policy", policy);
-  fields.append("ratelimit", text);
+  // Made of names that were checked when they were read, and of numbers.
+  fields.put("ratelimit-policy", policy);
+  fields.put("ratelimit", text);
 }
 
 /** What many clients know: the bound that is nearest. An outer policy's may be nearer still. */

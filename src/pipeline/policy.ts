@@ -24,7 +24,10 @@ export type Step = (x: Exchange) => Verdict | undefined | Promise<Verdict> | und
  * Runs for each try, on a copy of the outgoing request that is this try's own. A promise may hold a reply, to stop with: what
  * this try needs cannot be had.
  */
-export type AttemptStep = (x: Exchange, attempt: AttemptView) => undefined | Promise<Verdict | void> | void;
+export type AttemptStep = (
+  x: Exchange,
+  attempt: AttemptView,
+) => undefined | Promise<void> | Promise<Verdict> | void;
 
 /** Runs on every answer, ours too; a returned reply takes its place. */
 export type ResponseStep = (x: Exchange, reply: Reply) => Verdict | Promise<Verdict> | undefined;
@@ -62,6 +65,8 @@ export interface BodyNeeds {
 export interface PolicySteps {
   readonly body?: BodyNeeds;
   readonly request?: Step;
+  /** @internal Runs right after `request`, and may wait for the body as long as the client takes to send it. */
+  readonly withBody?: Step;
   readonly attempt?: AttemptStep;
   readonly response?: ResponseStep;
   readonly recover?: RecoverStep;

@@ -69,7 +69,12 @@ export interface Snapshot {
   /** Reasons that policies declared, by code. */
   readonly reasons: Readonly<Record<string, ReasonSpec>>;
   /** Exchanges that it serves now, and who wants to know when it serves none any more. */
-  readonly use: { exchanges: number; whenUnused: (() => void) | undefined };
+  readonly use: {
+    exchanges: number;
+    /** How many of those are questions of the gateway's own. */
+    calls: number;
+    whenUnused: (() => void) | undefined;
+  };
   /** Requests of the gateway's own that are under way. */
   readonly forks: Set<{ leave(): void }>;
   /** @internal Exchanges whose answers have become tunnels. */

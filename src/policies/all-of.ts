@@ -4,6 +4,7 @@ import { Reply } from "../lib/reply.ts";
 import {
   type Authentication,
   type Authenticator,
+  type BodyCheck,
   Denied,
   defineAuthenticator,
   type Identity,
@@ -65,7 +66,7 @@ function ask(
 }
 
 function told({ challenge }: Authenticator, denied: Denied): Denied {
-  return new Denied(denied.code, denied.detail, denied.challenge ?? challenge);
+  return new Denied(denied.code, denied.detail, denied.challenge ?? challenge, denied.reply);
 }
 
 function agreed(ways: readonly Authenticator[], all: readonly Found[]): Authentication {
@@ -83,15 +84,30 @@ function merged(identities: readonly Identity[]): Identity | Denied {
   // Of two that claim the same the first is believed.
   const claims = Object.assign({}, ...identities.toReversed().map((one) => one.claims ?? {}));
   const credential = named?.credential ?? identities.find((one) => one.credential !== undefined)?.credential;
+  const confirm = identities.flatMap((one) => one.confirm ?? []);
   return {
     consumer: named?.consumer,
     credential,
+    ...(confirm.length > 0 && { confirm: allOfThem(confirm) }),
     ...(identities.some((one) => one.claims !== undefined) && { claims }),
     hide: (x) => {
       for (const one of identities) one.hide?.(x);
     },
     forward: (x) => {
       for (const one of identities) one.forward?.(x);
+    },
+  };
+}
+
+function allOfThem(checks: readonly BodyCheck[]): BodyCheck {
+  return {
+    max: Math.min(...checks.map(({ max }) => max)),
+    check(x) {
+      for (const one of checks) {
+        const denied = one.check(x);
+        if (denied !== undefined) return denied;
+      }
+      return undefined;
     },
   };
 }

@@ -70,7 +70,7 @@ function goOn(
 }
 
 /** A refusal with the challenges of all: its own first. */
-function told(ways: readonly Authenticator[], at: number, { code, detail, challenge }: Denied): Denied {
+function told(ways: readonly Authenticator[], at: number, { code, detail, challenge, reply }: Denied): Denied {
   const others = ways.flatMap((way, i) => (i === at ? [] : [way.challenge]));
-  return new Denied(code, detail, challengesOf([challenge ?? ways[at]!.challenge, ...others]));
+  return new Denied(code, detail, challengesOf([challenge ?? ways[at]!.challenge, ...others]), reply);
 }

@@ -34,6 +34,17 @@ describePolicy(clientCredentials, {
       },
       check: ({ sent }) => assert.equal(sent[0]!.fields.get("authorization"), "Bearer t1"),
     },
+    {
+      title: "takes away what a service could take for its own token",
+      options: { ...OPTIONS, header: "x-service-token" },
+      request: { fields: { "x-service-token": "mine", x_service_token: "mine" } },
+      outside: () => says(GOOD),
+      check: ({ sent }) =>
+        assert.deepEqual(
+          [...sent[0]!.fields.entries()].filter(([name]) => /token/.test(name)),
+          [["x-service-token", "Bearer t1"]],
+        ),
+    },
     ...(
       [
         [says({ error: "invalid_client" }, 401), 502, "client_credentials_refused"],

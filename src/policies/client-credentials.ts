@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { duration, oneOrMany } from "../config/values.ts";
+import { FieldNames } from "../identity/client-copies.ts";
 import { fingerprint } from "../identity/fingerprint.ts";
 import { compileAddress, serverAddress } from "../identity/server-address.ts";
 import { type NoToken, type ServiceToken, ServiceTokens } from "../identity/service-tokens.ts";
 import type { Reply } from "../lib/reply.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
-import { type AttemptView, definePolicy, type PolicyDefinition } from "../pipeline/policy.ts";
+import { type AttemptView, definePolicy, type PolicyDefinition, type Verdict } from "../pipeline/policy.ts";
 import { editableField } from "../pipeline/template-options.ts";
 
 /** Sends requests to a service with a token that the gateway got for itself (OAuth 2.0 client credentials). */
@@ -45,6 +46,7 @@ export const clientCredentials: PolicyDefinition = definePolicy({
   compile(given, env) {
     const { clientId, clientSecret, auth, scopes, parameters, timeout } = given;
     const header = given.header.toLowerCase();
+    const copies = new FieldNames([header]);
     const { to, name } = compileAddress(given, env);
     const form = { ...(scopes.length > 0 && { scope: scopes.join(" ") }), ...parameters };
     const tokens = env.keep(
@@ -66,12 +68,12 @@ export const clientCredentials: PolicyDefinition = definePolicy({
     ): Reply | undefined => {
       if (typeof found === "string") return x.reject(`client_credentials_${found}`);
       used.set(x, found);
-      request.fields.remove(header);
+      copies.removeFrom(request.fields);
       request.fields.put(header, `Bearer ${found.value}`);
       return undefined;
     };
     return {
-      attempt: (x, attempt) => {
+      attempt: (x, attempt): Promise<Verdict> | undefined => {
         const found = tokens.current();
         if (found instanceof Promise) return found.then((late) => settle(x, attempt, late));
         const refused = settle(x, attempt, found);

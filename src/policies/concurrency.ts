@@ -20,9 +20,9 @@ const options = z.strictObject({
     .optional()
     .describe("What finds no place waits for one (default: it is refused at once)."),
   lease: duration
-    .default(3_600_000)
+    .default(30_000)
     .describe(
-      "After how long a place is free again that a gateway which died has not given back, in a store that several share (default 1h).",
+      "After how long a place is free again that a gateway which died has not given back, in a store that several share (default 30s); the others are held anew meanwhile.",
     ),
   onStoreFailure: z
     .enum(["allow", "deny", "local"])

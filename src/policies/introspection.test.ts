@@ -37,6 +37,7 @@ describePolicy(introspection, {
     { options: { ...OPTIONS, url: "http://id.example" }, message: /url: without TLS/ },
     { options: { service: "main", clientId: "a", clientSecret: "b" }, message: /path: write the path/ },
     { options: { ...OPTIONS, clientSecret: undefined }, message: /clientSecret/ },
+    { options: { ...OPTIONS, path: "/introspect" }, message: /path: belongs to service/ },
   ],
   steps: [
     {
@@ -66,6 +67,13 @@ describePolicy(introspection, {
         assert.equal(request.fields?.has("authorization"), false);
         return server()(request);
       },
+      check: ({ reply }) => assert.equal(reply.status, 200),
+    },
+    {
+      title: "believes a server whose clock is a little ahead",
+      options: OPTIONS,
+      request: bearer("opaque"),
+      outside: server({ iat: inSeconds(5), nbf: inSeconds(5) }),
       check: ({ reply }) => assert.equal(reply.status, 200),
     },
     {

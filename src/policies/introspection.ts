@@ -110,21 +110,19 @@ export const introspection: PolicyDefinition = defineAuthenticator({
       const holders = new TokenHolders({ consumerClaim: rest.consumerClaim, refuse }, places);
       return { introspector, holders, places, close: () => introspector.close() };
     });
-    const settle = (x: Exchange, found: ActiveToken | Unproven, place: number): Authentication =>
+    const settle = (x: Exchange, found: ActiveToken | Unproven): Authentication =>
       typeof found === "string" || found instanceof TokenFault
         ? denied(found)
-        : holders.identify(x, found, place);
+        : holders.identify(x, found);
     return {
       missing: "token_missing",
       challenge: "Bearer",
       authenticate: (x) => {
-        for (let place = 0; place < places.length; place++) {
-          const token = places[place]!.read(x);
+        for (const place of places) {
+          const token = place.read(x);
           if (token === undefined) continue;
           const found = introspector.introspect(token);
-          return found instanceof Promise
-            ? found.then((late) => settle(x, late, place))
-            : settle(x, found, place);
+          return found instanceof Promise ? found.then((late) => settle(x, late)) : settle(x, found);
         }
         return undefined;
       },

@@ -33,6 +33,7 @@ describePolicy(jwt, {
     { options: { issuer: "id" }, message: /issuer: not an http or https URL/ },
     { options: { jwks: "https://user:pw@id.example/jwks" }, message: /a URL with a user/ },
     { options: { secret: "short" }, message: /secret: the secret has 5 octets/ },
+    { options: { secret: pem }, message: /secret: this is a public key/ },
     { options: { keys: [pem], secret: "x".repeat(32) }, message: /keys and secret exclude each other/ },
     { options: { keys: ["hello"] }, message: /keys\[0\]: not a public key/ },
     { options: { keys: [pem], algorithms: ["none"] }, message: /algorithms/ },
@@ -107,6 +108,29 @@ describePolicy(jwt, {
         assert.equal(sent[0]!.fields.get("cookie"), "a=1; b=2");
       },
     },
+    {
+      title: "leaves no token that it did not look at, wherever else one stands",
+      options: { keys: [pem], from: [{ header: "authorization" }, { cookie: "t" }, { query: "t" }] },
+      request: { target: "/?t=forged&a", fields: { authorization: `Bearer ${good()}`, cookie: "t=forged; a=1" } },
+      check({ reply, sent }) {
+        assert.equal(reply.status, 200);
+        assert.equal(sent[0]!.fields.has("authorization"), false);
+        assert.deepEqual([sent[0]!.target, sent[0]!.fields.get("cookie")], ["/?a", "a=1"]);
+      },
+    },
+    {
+      title: "leaves another way of saying who calls alone",
+      options: { keys: [pem], from: [{ header: "authorization" }, { cookie: "t" }] },
+      request: { fields: { authorization: "Basic YTpi", cookie: `t=${good()}` } },
+      check: ({ sent }) => assert.equal(sent[0]!.fields.get("authorization"), "Basic YTpi"),
+    },
+    ...["Bearer\tforged", "bearer\t forged"].map((authorization) => ({
+      title: `refuses what a service could read as a token where none is needed: ${JSON.stringify(authorization)}`,
+      options: { keys: [pem], optional: true },
+      request: { fields: { authorization } },
+      check: ({ reply, sent }: { reply: { status: number }; sent: readonly unknown[] }) =>
+        assert.deepEqual([reply.status, sent.length], [401, 0]),
+    })),
     {
       title: "takes tokens from the query, and leaves the rest of it",
       options: { keys: [pem], from: [{ query: "access_token" }] },

@@ -107,6 +107,14 @@ const options = z.strictObject({
     .default(5_000)
     .describe("A key that is not known makes the gateway ask at most once in this time (default 5s)."),
   timeout: duration.default(4_000).describe("How long the issuer may take to answer (default 4s)."),
+  remember: z
+    .int()
+    .min(0)
+    .max(10_000_000)
+    .default(50_000)
+    .describe(
+      "Verified tokens that each worker remembers until they expire or their key goes (default 50000); 0: every request is verified anew.",
+    ),
   allowHttp: z
     .boolean()
     .default(false)
@@ -170,19 +178,17 @@ export const jwt: PolicyDefinition = defineAuthenticator({
   },
   compile(given, env) {
     const { verifier, holders, places } = compileJwt(given, env);
-    const settle = (x: Exchange, found: VerifiedToken | TokenFault, place: number): Authentication =>
-      found instanceof TokenFault ? denied(found) : holders.identify(x, found, place);
+    const settle = (x: Exchange, found: VerifiedToken | TokenFault): Authentication =>
+      found instanceof TokenFault ? denied(found) : holders.identify(x, found);
     return {
       missing: "jwt_missing",
       challenge: CHALLENGE,
       authenticate: (x) => {
-        for (let place = 0; place < places.length; place++) {
-          const token = places[place]!.read(x);
+        for (const place of places) {
+          const token = place.read(x);
           if (token === undefined) continue;
           const found = verifier.verify(token);
-          return found instanceof Promise
-            ? found.then((late) => settle(x, late, place))
-            : settle(x, found, place);
+          return found instanceof Promise ? found.then((late) => settle(x, late)) : settle(x, found);
         }
         return undefined;
       },
@@ -210,7 +216,7 @@ function compileJwt(given: Options, env: PolicyEnv): CompiledJwt {
     const check = compileClaims(given.claims);
     const times = { skew, requireExpiry, maxAge };
     const rules = { ...times, issuers, max, types, required, check, scopes, revocations };
-    const verifier = new JwtVerifier(rules, env.clock, new TokenCache(memory));
+    const verifier = new JwtVerifier(rules, env.clock, new TokenCache(memory, given.remember));
     const places = compilePlaces(given.from);
     const refuse = given.requireConsumer ? "jwt_consumer" : undefined;
     const holders = new TokenHolders({ consumerClaim: given.consumerClaim, refuse }, places);

@@ -7,7 +7,7 @@ import {
   type TokenPlaceConfig,
   tokenPlaces,
 } from "../identity/token-place.ts";
-import { hashKey, KEY_TEXT } from "../lib/api-key.ts";
+import { KEY_TEXT } from "../lib/api-key.ts";
 import { Denied, defineAuthenticator } from "../pipeline/authenticator.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { PolicyDefinition } from "../pipeline/policy.ts";
@@ -43,7 +43,8 @@ export const keyAuth: PolicyDefinition = defineAuthenticator({
     const places = compilePlaces(from);
     // A key that stands elsewhere too must not reach the service either.
     const hide = (x: Exchange): void => {
-      for (const place of places) if (place.read(x) !== undefined) place.hide(x);
+      if (places.length === 1) places[0]!.hide(x);
+      else for (const place of places) if (place.read(x) !== undefined) place.hide(x);
     };
     return {
       missing: "key_missing",
@@ -52,7 +53,7 @@ export const keyAuth: PolicyDefinition = defineAuthenticator({
         const key = firstOf(places, x);
         if (key === undefined) return undefined;
         if (!KEY_TEXT.test(key)) return MALFORMED;
-        const credential = x.snapshot.consumers.find("key", hashKey(key));
+        const credential = x.snapshot.consumers.findKey(key);
         if (credential === undefined) return UNKNOWN;
         const life = lifeOf(credential, clock.wall());
         if (life !== "valid") return life === "expired" ? EXPIRED : EARLY;

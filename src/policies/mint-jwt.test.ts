@@ -38,13 +38,13 @@ describePolicy(mintJwt, {
       options: { issuer, key, header: "x-identity" },
       request: {
         method: "POST",
-        fields: { "x-identity": "mine" },
+        fields: { "x-identity": "mine", x_identity: "mine" },
         body: ["a"],
-        trailers: { "x-identity": "mine" },
+        trailers: { "x-identity": "mine", X_Identity: "mine" },
       },
       check({ sent }) {
-        assert.equal(sent[0]!.fields.has("x-identity"), false);
-        assert.equal(sent[0]!.trailers?.has("x-identity"), false);
+        assert.doesNotMatch(JSON.stringify([...sent[0]!.fields.entries()]), /mine/);
+        assert.doesNotMatch(JSON.stringify([...(sent[0]!.trailers?.entries() ?? [])]), /mine/);
       },
     },
   ],
@@ -107,43 +107,6 @@ test("mint-jwt: one token for each identity until half of its life is over", asy
   clock.advance(1);
   assert.equal(read(await send("alice")).claims["iat"], 1_700_000_030);
   gateway.close();
-});
-
-describePolicy(jwks, {
-  refused: [
-    { options: { keys: [] }, message: /keys/ },
-    { options: { keys: ["hello"] }, message: /keys\[0\]: not a key in PEM/ },
-    { options: { keys: [{ kty: "oct", k: "AAAA" }] }, message: /keys\[0\]: a secret key is not published/ },
-    { options: { keys: [key, key] }, message: /two have the same kid/ },
-  ],
-  steps: [
-    {
-      title: "publishes public halves only",
-      options: { keys: [key, pem(rsa.privateKey), jwkOf(ec.privateKey, { kid: "mine" })], maxAge: "1m" },
-      check({ reply, sent }) {
-        const { keys } = JSON.parse(String(reply.body)) as { keys: Record<string, unknown>[] };
-        assert.deepEqual(
-          keys.map((one) => [one["kty"], one["alg"], one["use"]]),
-          [
-            ["OKP", "EdDSA", "sig"],
-            ["RSA", "RS256", "sig"],
-            ["EC", "ES384", "sig"],
-          ],
-        );
-        assert.equal(keys[2]!["kid"], "mine");
-        for (const one of keys)
-          for (const secret of ["d", "p", "q", "dp", "dq", "qi", "k"]) assert.equal(secret in one, false);
-        assert.equal(reply.fields.get("content-type"), "application/jwk-set+json");
-        assert.equal(reply.fields.get("cache-control"), "public, max-age=60");
-        assert.equal(sent.length, 0);
-      },
-    },
-  ],
-  wire: {
-    title: "publishes keys",
-    options: { keys: [key] },
-    check: ({ reply }) => assert.equal(reply.status, 200),
-  },
 });
 
 test("mint-jwt: what it signs the policy jwt lets in by what the policy jwks publishes", async () => {

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { duration, oneOrMany } from "../config/values.ts";
 import { ALGORITHM_NAMES } from "../identity/algorithms.ts";
+import { compileCleanse } from "../identity/client-copies.ts";
 import { fingerprint } from "../identity/fingerprint.ts";
 import { identitySource, readerOf } from "../identity/identity-source.ts";
 import { signingKey, TokenMinter } from "../identity/token-minter.ts";
-import { withoutTrailers } from "../identity/trailer-filter.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { definePolicy, type PolicyDefinition } from "../pipeline/policy.ts";
 import { editableField } from "../pipeline/template-options.ts";
@@ -72,6 +72,7 @@ export const mintJwt: PolicyDefinition = definePolicy({
     const told = Object.entries(given.claims).map(([name, source]) => [name, readerOf(source)!] as const);
     const aud = audience.length === 1 ? audience[0] : audience.length > 1 ? audience : undefined;
     const name = header.toLowerCase();
+    const cleanse = compileCleanse([name]);
     const prefix = name === "authorization" ? "Bearer " : "";
     const text = (x: Exchange): string => {
       const says: Record<string, unknown> = { iss: issuer, sub: sub(x), aud };
@@ -79,11 +80,9 @@ export const mintJwt: PolicyDefinition = definePolicy({
       return JSON.stringify(says).slice(1, -1);
     };
     return (x) => {
-      const { outgoing } = x;
-      outgoing.fields.remove(name);
-      if (outgoing.body !== undefined) outgoing.body = withoutTrailers(outgoing.body, [name]);
+      cleanse(x);
       if (x.consumer === undefined && x.claims === undefined) return undefined;
-      const put = (token: string): undefined => void outgoing.fields.put(name, prefix + token);
+      const put = (token: string): undefined => void x.outgoing.fields.put(name, prefix + token);
       const token = minter.mint(text(x));
       return typeof token === "string" ? put(token) : token.then(put);
     };

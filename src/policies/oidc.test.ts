@@ -41,6 +41,10 @@ describePolicy(oidc, {
     { options: { ...OPTIONS, service: "idp" }, message: /idp/ },
     { options: { ...OPTIONS, session: { cookie: "a b" } }, message: /not a name for a cookie/ },
     { options: { ...OPTIONS, anonymous: "nobody" }, message: /nobody/ },
+    {
+      options: { ...OPTIONS, claims: ["email"], consumerClaim: "org.name" },
+      message: /claims: org is not among them/,
+    },
   ],
   steps: [
     {
@@ -106,7 +110,7 @@ function loggedIn(
     clock,
   );
   const now = clock.wall();
-  const claims = { iss: ISSUER, sub: "alice", groups: ["staff"], nick: "al" };
+  const claims = { iss: ISSUER, sub: "alice", groups: ["staff"], nick: "al", app: { name: "al" } };
   const whole: Session = { id: "s", began: now, given: now, written: now, claims, ...session };
   let cookie = browserTold(sessions.write(whole, new Fields(), true)!);
   const send = async (fields: Record<string, string> = {}) => {
@@ -124,6 +128,7 @@ function loggedIn(
       consumer: consumer?.name,
       credential,
       cookie: sent[0]?.fields.get("cookie"),
+      fields: [...(sent[0]?.fields.entries() ?? [])],
     };
   };
   return { clock, gateway, asked, send, now };
@@ -145,7 +150,7 @@ test("a session gives claims, and is written again after a tenth of its idle tim
   const { clock, send, gateway } = loggedIn({}, {});
   const first = await send();
   assert.deepEqual([first.status, first.set], [200, []]);
-  assert.deepEqual(first.claims, { iss: ISSUER, sub: "alice", groups: ["staff"], nick: "al" });
+  assert.deepEqual(first.claims, { iss: ISSUER, sub: "alice", groups: ["staff"], nick: "al", app: { name: "al" } });
   clock.advance(361_000);
   const second = await send();
   assert.equal(second.set.length, 1);
@@ -235,14 +240,36 @@ test("a person is a consumer by issuer and subject, or by a claim that names one
   assert.deepEqual(await as({}), [200, "accounting"]);
   assert.deepEqual(await as({ consumerClaim: "nick" }), [200, "al"]);
   assert.deepEqual(await as({ consumerClaim: "groups" }), [200, undefined]);
+  assert.deepEqual(await as({ consumerClaim: "app.name" }), [200, "al"]);
   assert.deepEqual(await as({ consumerClaim: "sub", requireConsumer: true }), [403, undefined]);
+});
+
+test("whoever lets everybody through has nobody count as the anonymous consumer", async () => {
+  const config = {
+    consumers: [{ name: "guest" }],
+    policies: [{ oidc: { ...OPTIONS, unauthenticated: "allow", anonymous: "guest" } }],
+  };
+  const { send, gateway } = loggedIn({}, {}, undefined, config);
+  const { status, consumer } = await send({ cookie: "a=1" });
+  assert.deepEqual([status, consumer], [200, "guest"]);
+  gateway.close();
+});
+
+test("without its provider a session goes on that nobody needs a token of", async () => {
+  const { clock, send, gateway } = loggedIn({}, { refreshToken: "r", accessEnds: Date.now() + 1_000 });
+  clock.advance(2_000);
+  const { status, claims } = await send();
+  assert.deepEqual([status, claims?.["sub"]], [200, "alice"]);
+  gateway.close();
 });
 
 test("beside other ways of asking, a session is one of them and its cookie never goes on", async () => {
   const methods = [{ "key-auth": {} }, { oidc: { ...OPTIONS, forward: { access: "x-token" } } }];
   const config = { consumers: CONSUMERS, policies: [{ "any-of": { methods } }] };
   const { send, gateway } = loggedIn({}, { accessToken: "one" }, undefined, config);
-  const { status, consumer, credential, token, cookie } = await send({ "x-token": "mine" });
+  const mine = { "x-token": "mine", x_token: "mine" };
+  const { status, consumer, credential, token, cookie, fields } = await send(mine);
+  assert.doesNotMatch(JSON.stringify(fields), /mine/);
   assert.deepEqual(
     [status, consumer, credential, token, cookie],
     [200, "accounting", "alice", "one", undefined],

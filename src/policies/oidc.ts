@@ -192,7 +192,8 @@ const options = z
         "Tokens for the service (default: none); a client's own fields of these names are always removed.",
       ),
   })
-  .superRefine(({ issuer, allowHttp, scopes, parameters, callback, logout, login, afterLogout }, context) => {
+  .superRefine((given, context) => {
+    const { issuer, allowHttp, scopes, parameters, callback, logout, login, afterLogout } = given;
     const wrong = (key: string, message: string): void =>
       context.addIssue({ code: "custom", path: [key], message });
     if (URL.canParse(issuer)) {
@@ -206,6 +207,10 @@ const options = z
       if (OURS.includes(name)) wrong("parameters", `${name} is written by the gateway itself`);
     if (new Set([callback, logout, login]).size < 3)
       wrong("callback", "callback, logout and login must be different paths");
+    const { claims, consumerClaim = "sub" } = given;
+    const kept = [consumerClaim, consumerClaim.replace(/\..*$/s, "")];
+    if (claims !== undefined && !kept.some((name) => [...claims, "sub", "iss"].includes(name)))
+      wrong("claims", `${kept[1]} is not among them, and consumerClaim needs it`);
     if (afterLogout === logout) wrong("afterLogout", "leads to the logout again");
   });
 

@@ -167,6 +167,28 @@ describe("rate-limit", () => {
       assert.deepEqual(await statuses(first, again, other), [200, 429, last]);
     });
 
+  test("credentials of different consumers and kinds are counted apart, whatever they are called", async () => {
+    const known = definePolicy({
+      name: "test-known",
+      phase: "authenticate",
+      options: z.strictObject({}),
+      compile: () => (x) => {
+        const [name, credential, iss] = x.request.field("who")!.split("/");
+        if (name !== "") x.consumer = { name: name! };
+        x.credential = credential;
+        if (iss !== undefined) x.claims = { iss, sub: credential };
+        return undefined;
+      },
+    }) as unknown as PolicyDefinition;
+    const policies = [rateLimit, known];
+    const limit = { limit: "1/1m", key: "credential" };
+    const config = { policies: [{ "test-known": {} }, { "rate-limit": limit }] };
+    const { statuses } = gateway({}, { policies, config });
+    const all = ["a/k", "b/k", "/k", "/k/issuer", "/k/other", "/issuer k"].map((who) => ({ who }));
+    assert.deepEqual(await statuses(...all), [200, 200, 200, 200, 200, 200]);
+    assert.deepEqual(await statuses(...all), [429, 429, 429, 429, 429, 429]);
+  });
+
   test("a value of one kind is none of another: no field takes a consumer's place", async () => {
     const { statuses } = gateway({ limit: "1/1m", key: { header: "x" }, missing: "ip" });
     assert.deepEqual(await statuses({ x: "192.0.2.1" }, undefined), [200, 200]);
@@ -260,12 +282,33 @@ describe("rate-limit", () => {
     assert.deepEqual(await statuses({ who: "a" }, { who: "a" }), [200, 429]);
   });
 
-  test("a dry run counts, says so, and refuses nobody", async () => {
-    const told: string[] = [];
-    const { statuses, lines } = gateway({ limit: "1/1m", dryRun: true });
-    assert.deepEqual(await statuses({}, {}, {}), [200, 200, 200]);
-    assert.deepEqual([told, lines], [[], []]);
+  test("a dry run counts and refuses nobody", async () => {
+    const { send } = gateway({ limit: "2/1m", dryRun: true });
+    const lefts: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const { reply } = await send();
+      assert.equal(reply.status, 200);
+      lefts.push(/r=(\d+)/.exec(reply.fields.get("ratelimit")!)![1]!);
+    }
+    assert.deepEqual(lefts, ["1", "0", "0"]);
   });
+
+  for (const [title, options] of [
+    ["a cost that fails", { cost: 'int(request.headers["x-cost"])' }],
+    ["a key that fails", { key: { expression: 'request.headers["x-none"]' } }],
+    ["a tier that fails", { tiers: { a: "1/1m" }, tierBy: { expression: 'request.headers["x-none"]' } }],
+    ["a limit that fails", { limit: { units: 'int(request.headers["x-none"])', per: "1m" } }],
+    ["a key that is not there", { key: { header: "x-none" }, missing: "refuse" }],
+  ] as const)
+    test(`a dry run tells of ${title} and refuses nobody`, async () => {
+      const told: string[] = [];
+      const given = { limit: "2/1m", ...options };
+      const tell = (line: string): unknown => told.push(line);
+      assert.notEqual((await gateway(given).send()).reply.status, 200);
+      const { reply } = await gateway({ ...given, dryRun: true }, { tell }).send();
+      assert.equal(reply.status, 200);
+      assert.match(told.join(), /dry run: 1 more would have been refused/);
+    });
 
   test("a refusal may look otherwise", async () => {
     const reply = {

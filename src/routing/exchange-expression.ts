@@ -3,6 +3,7 @@ import type { Environment } from "@marcbachmann/cel-js";
 import type { ReadonlyFields } from "../lib/fields.ts";
 import type { Reply } from "../lib/reply.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
+import { CelClientCertificate, CelTls, celClientCertificate, celTls } from "./cel-tls.ts";
 import { hostOf } from "./host.ts";
 import { RequestView } from "./request-view.ts";
 
@@ -140,8 +141,21 @@ function environmentOf(withResponse: boolean): Environment {
       ctor: CelConsumer,
       fields: { name: "string", groups: list, tags: list, metadata: any },
     })
+    .registerType("Tls", {
+      ctor: CelTls,
+      fields: { version: "string", cipher: "string", serverName: "string", alpn: "string" },
+    })
+    .registerType("ClientCertificate", {
+      ctor: CelClientCertificate,
+      fields: {
+        ...{ subject: "string", issuer: "string", spiffe: "string", fingerprint: "string" },
+        ...{ san: list, notAfter: "google.protobuf.Timestamp" },
+      },
+    })
     .registerVariable("request", "Request")
     .registerVariable("client", "Client")
+    .registerVariable("tls", "Tls")
+    .registerVariable("clientCertificate", "ClientCertificate")
     .registerVariable("consumer", "Consumer")
     .registerVariable("claims", any)
     .registerVariable("params", texts)
@@ -158,11 +172,11 @@ function environmentOf(withResponse: boolean): Environment {
 
 /** What an expression can ask for, for messages. */
 export const EXPRESSION_VARIABLES =
-  "request, client, consumer, claims, params, credential, listener and route";
+  "request, client, tls, clientCertificate, consumer, claims, params, credential, listener and route";
 
 /**
- * Compiles a CEL expression over request, client, consumer, claims, params, credential, listener and route, and over response
- * where it is asked of an answer. Numbers in claims and metadata are doubles. Throws an Error that says what is wrong with it.
+ * Compiles a CEL expression over request, client, tls, clientCertificate, consumer, claims, params, credential, listener and
+ * route, and over response where it is asked of an answer. Numbers in claims and metadata are doubles. Throws an Error that says what is wrong with it.
  */
 export function compileExchangeExpression<Wanted extends keyof ExpressionResults>(
   text: string,
@@ -176,6 +190,8 @@ export function compileExchangeExpression<Wanted extends keyof ExpressionResults
       value = run({
         request: new CelRequest(x),
         client: new CelClient(x.clientAddress),
+        tls: celTls(x.tls),
+        clientCertificate: celClientCertificate(x.clientCertificate),
         consumer: new CelConsumer(x),
         claims: x.claims ?? {},
         params: x.params,
@@ -185,7 +201,7 @@ export function compileExchangeExpression<Wanted extends keyof ExpressionResults
         ...(reply && { response: new CelResponse(reply) }),
       });
     } catch (error) {
-      throw new Error(`${JSON.stringify(text)}: ${summaryOf(error)}`);
+      throw new Error(`${JSON.stringify(text)}: ${withoutValues(summaryOf(error), text)}`);
     }
     return resultOf(value, wants, text);
   };
@@ -226,4 +242,10 @@ function parsed(text: string, wants: keyof ExpressionResults, withResponse: bool
 function summaryOf(error: unknown): string {
   const { summary, message } = error as { summary?: string; message?: string };
   return summary ?? message?.split("\n")[0] ?? String(error);
+}
+
+/** The library tells values of the request, behind a colon; only what the expression itself says may stand in a log. */
+function withoutValues(summary: string, text: string): string {
+  const at = summary.indexOf(": ");
+  return at === -1 || text.includes(summary.slice(at + 2)) ? summary : summary.slice(0, at);
 }

@@ -63,6 +63,7 @@ export const keyOptions: KeyShape = {
   key: z
     .union([part, z.array(part).min(1).max(8)])
     .default("consumer")
+    .meta({ examples: ["ip"] })
     .describe(
       'What is counted apart: consumer (default), credential, ip, route, listener, host, { header: x-tenant }, { claim: sub }, { cookie: sid }, { query: key }, { expression: "…" }; a list counts each combination.',
     ),

@@ -36,7 +36,7 @@ export type LimitInput = string | (Omit<LongLimit, "per"> & { readonly per: stri
 const long = z.strictObject({
   units: z
     .union([units, expressionOption("number")])
-    .meta({ title: "a number, or a CEL expression" })
+    .meta({ title: "a number from 1, or a CEL expression" })
     .describe("Units that a window has: a number, or a CEL expression that gives one for each request."),
   per: duration
     .refine((window) => window >= 10 && window <= YEAR, { message: "is from 10ms to 366d" })
@@ -70,7 +70,10 @@ export const limitList: z.ZodType<
       .min(1)
       .max(8),
   ])
-  .meta({ title: "a limit, or a list of them", examples: ["100/1m"] }) as unknown as typeof limitList;
+  .meta({
+    title: "a limit such as 100/1m, or a list of them",
+    examples: ["100/1m"],
+  }) as unknown as typeof limitList;
 
 /** The algorithm of limits that name none. */
 export const algorithmOption: z.ZodDefault<z.ZodType<LimitAlgorithm, LimitAlgorithm>> = algorithm

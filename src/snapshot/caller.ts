@@ -17,10 +17,10 @@ const MAX = 1_048_576;
 
 /** Asks services of the config by the pools that serve, and other addresses by `fetch`. */
 export class LiveCaller implements Caller {
-  readonly #current: () => CompiledSnapshot;
+  readonly #current: () => CompiledSnapshot | undefined;
 
-  /** @param current the snapshot whose services are asked */
-  constructor(current: () => CompiledSnapshot) {
+  /** @param current the snapshot whose services are asked; undefined while the first one is being built */
+  constructor(current: () => CompiledSnapshot | undefined) {
     this.#current = current;
   }
 
@@ -28,9 +28,9 @@ export class LiveCaller implements Caller {
     const { to } = request;
     if ("url" in to) return fetchCall(request, to.url, request.max ?? MAX);
     const snapshot = this.#current();
-    const service = snapshot.services.get(to.service);
-    if (service === undefined)
-      return Promise.reject(new CallFailed("call_unknown_service", `there is no service ${to.service}`));
+    const service = snapshot?.services.get(to.service);
+    if (snapshot === undefined || service === undefined)
+      return Promise.reject(new CallFailed("call_unknown_service", `there is no service ${to.service} yet`));
     return askService(snapshot, service, request, to.path);
   }
 }
@@ -42,12 +42,45 @@ async function askService(
   request: CallRequest,
   target: string,
 ): Promise<CallReply> {
-  const { method = "GET", authority = "", fields = new Fields(), timeout, max = MAX } = request;
+  const { timeout, max = MAX } = request;
+  const { name } = service.service;
+  const { downstream, exchange } = begun(serving, service, request, target, max);
+  // Of all of it, the body too: a route's deadline ends where an answer begins.
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    downstream.leave();
+  }, timeout);
+  try {
+    const { status, fields, body, trailers } = await downstream.reply;
+    const { failure } = exchange;
+    if (failure !== undefined) throw new CallFailed(failure.code, `${name}: ${failure.code}`);
+    return { status, fields, body, trailers };
+  } catch (error) {
+    if (late) throw new CallFailed("call_timeout", `${name}: no answer within ${timeout} ms`);
+    if (error instanceof CallFailed) throw error;
+    const { code = "call_failed" } = error as { code?: string };
+    if (code === "body_too_large")
+      throw new CallFailed("call_too_large", `${name}: more than ${max} bytes`, { cause: error });
+    throw new CallFailed(code, `${name}: ${code}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function begun(
+  serving: CompiledSnapshot,
+  service: CompiledService,
+  request: CallRequest,
+  target: string,
+  max: number,
+): { readonly downstream: MemoryDownstream; readonly exchange: Exchange } {
+  const { method = "GET", authority = "", fields = new Fields() } = request;
   const query = target.indexOf("?");
   const path = query === -1 ? target : target.slice(0, query);
   const search = query === -1 ? "" : target.slice(query);
   const body = bodyOf(request.body);
-  const route = routeTo(service, timeout, (x) => {
+  const route = routeTo(service, (x) => {
     x.outgoing = new Outgoing(method, authority, path, search, fields.clone(), body);
     x.outgoing.takesTrailers = true;
   });
@@ -62,31 +95,22 @@ async function askService(
   head.body = body;
   const exchange = new Exchange(snapshot, downstream, head, 1);
   downstream.attach(exchange);
+  // It holds the snapshot as every exchange does, and is no client's: the metrics leave it out.
+  const { use } = serving;
+  use.calls++;
+  exchange.onEnd(() => void use.calls--);
   handle(exchange);
-  try {
-    const reply = await downstream.reply;
-    const { failure } = exchange;
-    if (failure !== undefined) throw new CallFailed(failure.code, `${service.service.name}: ${failure.code}`);
-    return reply;
-  } catch (error) {
-    if (error instanceof CallFailed) throw error;
-    const code = (error as { code?: string }).code ?? "call_failed";
-    throw new CallFailed(code, `${service.service.name}: ${code}`, { cause: error });
-  }
+  return { downstream, exchange };
 }
 
-function routeTo(
-  { service, policies }: CompiledService,
-  timeout: number,
-  begin: (x: Exchange) => void,
-): Route {
+function routeTo({ service, policies }: CompiledService, begin: (x: Exchange) => void): Route {
   return {
     name: "(call)",
     state: { series: -1 },
     service,
     serviceName: service.name,
     split: undefined,
-    deadline: timeout,
+    deadline: 0,
     tunnelLimits: undefined,
     ...foldPolicies([], policies),
     request: (x) => {

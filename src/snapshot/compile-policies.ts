@@ -36,6 +36,8 @@ export interface CompiledPolicy {
   /** As the config calls it: its name, or the path of its file. */
   readonly name: string;
   readonly entry: PolicyEntry;
+  /** Where it stands; undefined for what the gateway itself puts among the policies. */
+  readonly place?: string;
   /** Its options with their defaults. */
   readonly options: unknown;
   readonly definition: PolicyDefinition;
@@ -134,7 +136,7 @@ export class PolicyCompiler {
       const made: unknown = definition.compile(options, this.#env(at, taken, entry));
       const steps = typeof made === "function" ? { request: made } : made;
       checkSteps(name, steps);
-      return this.#made({ name, entry, options, definition, steps, ...taken });
+      return this.#made({ name, entry, place: at.place, options, definition, steps, ...taken });
     } catch (error) {
       this.#slots.giveBack(taken.slots);
       for (const one of taken.held) one.close();
@@ -297,7 +299,7 @@ function cureOfName(name: string): string {
 }
 
 const STEPS: ReadonlySet<string> = new Set([
-  ...["request", "attempt", "response", "recover", "requestBody", "responseBody", "log", "close"],
+  ...["request", "withBody", "attempt", "response", "recover", "requestBody", "responseBody", "log", "close"],
 ]);
 const NEEDS: readonly unknown[] = ["none", "tap", "stream", "buffer"];
 
@@ -364,6 +366,7 @@ function requestSteps(policies: readonly CompiledPolicy[]): Named<Step>[] {
     if (steps.body?.request === "buffer")
       made.push({ policy, step: holdRequest(steps.body.max ?? BUFFER_MAX), patient: true });
     if (steps.request !== undefined) made.push({ policy, step: steps.request });
+    if (steps.withBody !== undefined) made.push({ policy, step: steps.withBody, patient: true });
     return made;
   });
 }

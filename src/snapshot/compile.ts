@@ -134,20 +134,28 @@ function* snapshotSteps(
       }
     });
   };
+  const ofService = (
+    entries: readonly PolicyEntry[],
+    owner: string,
+    at: Origin,
+    old: readonly CompiledPolicy[] = [],
+  ): readonly CompiledPolicy[] => {
+    const policies = list(entries, owner, at, old);
+    for (const { entry, steps, definition } of policies)
+      if (actsBeforeService(steps))
+        problems.add(
+          { file: at.file, path: [...at.path, "policies", entries.indexOf(entry)] },
+          tooLate(definition.name),
+          "write it on a route",
+        );
+    return policies;
+  };
 
   const services = new Map<string, CompiledService>();
   for (const [name, written] of Object.entries(config.services)) {
     const at = written.origin ?? { file, path: ["services", name] };
     const old = previous?.services.get(name);
-    const policies = list(written.policies, name, at, old?.policies);
-    policies.forEach(({ steps, definition }, i) => {
-      if (actsBeforeService(steps))
-        problems.add(
-          { file: at.file, path: [...at.path, "policies", i] },
-          tooLate(definition.name),
-          "write it on a route",
-        );
-    });
+    const policies = ofService(written.policies, name, at, old?.policies);
     services.set(name, compileService(name, written, policies, parts.pools, old));
     yield;
   }
@@ -170,7 +178,7 @@ function* snapshotSteps(
     const own = list(written.policies, written.name, written.origin, old?.own);
     const splits = written.split.map((entry, i) => {
       const at = { file: written.origin.file, path: [...written.origin.path, "split", i] };
-      return list(entry.policies, written.name, at, old?.splits[i]);
+      return ofService(entry.policies, written.name, at, old?.splits[i]);
     });
     written.match.forEach((match, i) => {
       const at = [...written.origin.path, "match", ...(written.match.length > 1 ? [i] : [])];
@@ -224,7 +232,7 @@ function* snapshotSteps(
     reasons: compiler.reasons,
     forks: new Set<{ leave(): void }>(),
     tunnels: new Set<Exchange>(),
-    use: { exchanges: 0, whenUnused: undefined },
+    use: { exchanges: 0, calls: 0, whenUnused: undefined },
     policyTimeout: config.policyTimeout,
   });
 }

@@ -4,6 +4,7 @@ import { Reply } from "../lib/reply.ts";
 import { CallFailed } from "../pipeline/calls.ts";
 import { isThenable } from "../pipeline/chain.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
+import type { LimitStore } from "../pipeline/limits.ts";
 import type { PolicySteps, Verdict } from "../pipeline/policy.ts";
 import { type CompiledPolicy, closePolicies, PolicyCompiler } from "./compile-policies.ts";
 import {
@@ -14,6 +15,7 @@ import {
   viewOfRequest,
 } from "./explain-changes.ts";
 import type { Change, DryVerdict } from "./explanation.ts";
+import { peekStore } from "./peek-store.ts";
 import { dryPorts } from "./policy-ports.ts";
 import { SlotNumbers } from "./slot-numbers.ts";
 
@@ -54,14 +56,29 @@ export class DryPolicies {
   readonly #compiler: PolicyCompiler;
   readonly #ownCode: boolean;
 
-  /** @param ownCode whether users' own policies are run as well */
-  constructor(policies: Iterable<CompiledPolicy>, clock: Clock, ownCode: boolean) {
+  /**
+   * @param ownCode whether users' own policies are run as well
+   * @param store the stores that serve, which are only looked at; default: none counts anything
+   */
+  constructor(
+    policies: Iterable<CompiledPolicy>,
+    clock: Clock,
+    ownCode: boolean,
+    store?: (name: string) => LimitStore | undefined,
+  ) {
     const catalog = new Map(
       Array.from(policies).flatMap((policy) =>
         [policy, ...policy.inner].map(({ name, definition }) => [name, definition] as const),
       ),
     );
-    const ports = dryPorts({ call: () => Promise.reject(new BeyondDry("it asks somebody outside")) });
+    const peek = (name: string): LimitStore | undefined => {
+      const found = store?.(name);
+      return found && peekStore(found);
+    };
+    const ports = {
+      ...dryPorts({ call: () => Promise.reject(new BeyondDry("it asks somebody outside")) }),
+      ...(store && { store: peek }),
+    };
     this.#compiler = new PolicyCompiler(catalog, clock, this.#slots, undefined, ports);
     this.#ownCode = ownCode;
   }
@@ -72,7 +89,7 @@ export class DryPolicies {
     if (isPolicyFile(policy.name) && !this.#ownCode)
       return { ...policy, steps: this.#silent(policy, OWN_CODE) };
     try {
-      const made = this.#compiler.compile(policy.entry, { owner, place: owner }, undefined);
+      const made = this.#compiler.compile(policy.entry, { owner, place: policy.place ?? owner }, undefined);
       this.#made.push(made);
       return { ...made, steps: this.#watched(policy, made.steps) };
     } catch (error) {

@@ -63,7 +63,7 @@ export async function dryWalk(
     },
     meter: { record: () => undefined },
     sink: { failure: () => undefined },
-    use: { exchanges: 0, whenUnused: undefined },
+    use: { exchanges: 0, calls: 0, whenUnused: undefined },
     forks: new Set(),
     tunnels: new Set(),
   };

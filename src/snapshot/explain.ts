@@ -6,6 +6,7 @@ import { Failure } from "../errors/failure.ts";
 import { reasonSpec } from "../errors/reasons.ts";
 import type { RequestHead } from "../lib/request.ts";
 import { clientAddressOf } from "../pipeline/client-address.ts";
+import type { LimitStore } from "../pipeline/limits.ts";
 import type { RouteFacts } from "../pipeline/ports.ts";
 import type { Match } from "../pipeline/route.ts";
 import type { NearRoute } from "../routing/explain.ts";
@@ -37,6 +38,8 @@ export interface ExplainOptions {
   readonly locate?: Locate | undefined;
   /** Users' own policies are run as well (default false): not where traffic is served. */
   readonly ownCode?: boolean;
+  /** The stores of limits that serve: they are looked at, and nothing is taken (default: none counts anything). */
+  readonly store?: ((name: string) => LimitStore | undefined) | undefined;
 }
 
 /**
@@ -46,13 +49,13 @@ export interface ExplainOptions {
 export async function explainRequest(
   snapshot: CompiledSnapshot,
   asked: RequestToExplain,
-  { locate, ownCode = false }: ExplainOptions = {},
+  { locate, ownCode = false, store }: ExplainOptions = {},
 ): Promise<Explanation> {
   const read = readAsked(asked, snapshot.config);
   const explanation =
     read.head instanceof Failure
       ? refusal(asked, read, read.head)
-      : await explained(snapshot, read, read.head, locate, ownCode);
+      : await explained(snapshot, read, read.head, { locate, ownCode, store });
   return hideIn(explanation, secretsOf(snapshot.config)) as Explanation;
 }
 
@@ -60,8 +63,7 @@ async function explained(
   snapshot: CompiledSnapshot,
   { peer }: AskedRequest,
   head: RequestHead,
-  locate: Locate | undefined,
-  ownCode: boolean,
+  { locate, ownCode = false, store }: ExplainOptions,
 ): Promise<Explanation> {
   const clientAddress = clientAddressOf(head, peer);
   const { listener, tls } = peer;
@@ -80,7 +82,7 @@ async function explained(
     ...compiled.splits.flat(),
     ...compiled.services.flatMap((one) => one.policies),
   ];
-  const policies = new DryPolicies(all, snapshot.clock, ownCode);
+  const policies = new DryPolicies(all, snapshot.clock, ownCode, store);
   try {
     const { route } = dryRoute(compiled, share, policies);
     const walk = await dryWalk(snapshot, { route, pattern: match.pattern }, peer, head);

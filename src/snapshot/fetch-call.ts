@@ -27,11 +27,17 @@ export async function fetchCall(request: CallRequest, url: string, max: number):
   }
 }
 
+/** They are true of the bytes on the wire; `fetch` has unpacked what it gives. */
+const OF_THE_WIRE: ReadonlySet<string> = new Set([
+  ...["connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"],
+]);
+
 /** Fields of an answer; what cannot stand in a message of ours is left out. */
 function fieldsOf(headers: Headers): Fields {
   const fields = new Fields();
   for (const [name, value] of headers)
     try {
+      if (OF_THE_WIRE.has(name)) continue;
       fields.append(name, value);
     } catch {}
   return fields;

@@ -67,10 +67,11 @@ export class Snapshots {
     return this.#pools.connections;
   }
 
-  /** Exchanges that are not over. */
+  /** Exchanges that are not over; questions of the gateway's own are none. */
   get exchanges(): number {
-    let sum = this.#current?.use.exchanges ?? 0;
-    for (const { use } of this.#old) sum += use.exchanges;
+    let sum = 0;
+    for (const { use } of [...(this.#current ? [this.#current] : []), ...this.#old])
+      sum += use.exchanges - use.calls;
     return sum;
   }
 

@@ -46,7 +46,7 @@ export class ArrivalBound implements Bound {
     this.#table = table;
     this.#cell = new Cell(table);
     this.#base = base;
-    [this.#parts, this.#step] = partsOf(rule);
+    [this.#parts, this.#step] = partsOf(rule, this.greatest);
   }
 
   read(low: number, high: number, cost: number, now: number, take: boolean): boolean {
@@ -118,15 +118,21 @@ export class ArrivalBound implements Bound {
   }
 }
 
-/** Parts in a millisecond and parts that a unit takes; where no whole number will do, a unit takes a little longer. */
-function partsOf({ limit, window }: LimitRule): readonly [parts: number, step: number] {
+/**
+ * Parts in a millisecond and parts that a unit takes; where no whole number will do, a unit takes a little longer. Units that
+ * come back over so long a time that fine parts of it could not be told apart are counted in coarser ones.
+ */
+function partsOf({ limit, window }: LimitRule, greatest: number): readonly [parts: number, step: number] {
+  const most = LATEST / 4 / Math.max(1, greatest);
   if (Number.isInteger(window)) {
     const common = divisor(limit, window);
     const parts = limit / common;
-    const times = Math.max(1, Math.ceil(FINE / parts));
-    if (parts * times <= FINEST) return [parts * times, (window / common) * times];
+    const step = window / common;
+    const times = Math.max(1, Math.min(Math.ceil(FINE / parts), Math.floor(most / step)));
+    if (parts * times <= FINEST && step * times <= most) return [parts * times, step * times];
   }
-  return [FINEST, Math.ceil((window * FINEST) / limit)];
+  const finest = Math.min(FINEST, ((most - 1) * limit) / window);
+  return [finest, Math.ceil((window * finest) / limit)];
 }
 
 function divisor(a: number, b: number): number {

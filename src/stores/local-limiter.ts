@@ -57,7 +57,8 @@ export class LocalLimiter implements Limiter {
     const bounds = this.#bounds;
     this.#hash.of(key);
     const { low, high } = this.#hash;
-    const possible = bounds.every(({ greatest }) => cost <= greatest);
+    let possible = true;
+    for (let i = 0; i < bounds.length; i++) if (cost > bounds[i]!.greatest) possible = false;
     const take = possible && cost > 0;
     for (let round = 0; round < ROUNDS; round++) {
       const now = this.#clock.now();

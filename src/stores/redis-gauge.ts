@@ -1,14 +1,16 @@
 import { randomBytes } from "node:crypto";
 import type { Gauge } from "../pipeline/limits.ts";
+import { ignoreDown } from "./redis-call.ts";
 import { tagOf } from "./redis-keys.ts";
-import { ignoreDown } from "./redis-link.ts";
 import { ENTER, HOLD, LEAVE } from "./redis-scripts.ts";
 import type { RedisStore } from "./redis-store.ts";
 
 /** A place is held anew so many times within its lease. */
 const OFTEN = 3;
-/** Places that one call holds or gives back. */
+/** Places that one call holds. */
 const BATCH = 500;
+/** What could not be given back is tried again so often, in milliseconds, until its lease has ended. */
+const AGAIN = 500;
 /** A lease is as long as this at least, in milliseconds. */
 const SHORTEST = 1_000;
 
@@ -26,7 +28,8 @@ export class RedisGauge implements Gauge {
   /** Names of the places that are taken, by key. */
   readonly #held = new Map<string, string[]>();
   /** Those that could not be given back yet. */
-  #left = new Map<string, string[]>();
+  #left: Left[] = [];
+  #again: NodeJS.Timeout | undefined = undefined;
   #next = 0;
   #timer: NodeJS.Timeout | undefined = undefined;
   #closed = false;
@@ -65,15 +68,26 @@ export class RedisGauge implements Gauge {
     if (this.#closed) this.close();
   }
 
-  #giveBack(key: string, names: readonly string[]): void {
+  #giveBack(key: string, names: readonly string[], end = performance.now() + this.#lease): void {
     const { link } = this.#store;
-    const again = (error: unknown): void => {
-      ignoreDown(error);
-      this.#left.set(key, [...(this.#left.get(key) ?? []), ...names]);
-      this.#start();
+    const later = (): void => {
+      if (performance.now() > end || this.#closed) return;
+      this.#left.push({ key, names, end });
+      this.#again ??= setTimeout(() => this.#tryAgain(), AGAIN).unref();
     };
-    if (link === undefined) again(this.#store.missing);
-    else link.run(LEAVE, [this.#keyOf(link.config.redis.prefix, key)], names).catch(again);
+    if (link === undefined) later();
+    else
+      link.run(LEAVE, [this.#keyOf(link.config.redis.prefix, key)], names).catch((error: unknown) => {
+        ignoreDown(error);
+        later();
+      });
+  }
+
+  #tryAgain(): void {
+    this.#again = undefined;
+    const left = this.#left;
+    this.#left = [];
+    for (const { key, names, end } of left) this.#giveBack(key, names, end);
   }
 
   #keyOf(prefix: string, key: string): string {
@@ -81,31 +95,23 @@ export class RedisGauge implements Gauge {
   }
 
   #start(): void {
-    if (this.#closed && this.#held.size === 0) return;
-    this.#timer ??= setInterval(() => this.#tick(), this.#lease / OFTEN).unref();
+    if (this.#timer === undefined) this.#timer = setInterval(() => this.#hold(), this.#lease / OFTEN).unref();
   }
 
-  #tick(): void {
-    const left = this.#left;
-    this.#left = new Map();
-    // What the lease has ended meanwhile needs not be given back: it is done once more at most.
-    for (const [key, names] of left) for (const some of batches(names)) this.#giveBackOnce(key, some);
+  #hold(): void {
     const { link } = this.#store;
-    for (const [key, names] of this.#held)
-      for (const some of batches(names)) {
-        if (link === undefined) continue;
-        const at = this.#keyOf(link.config.redis.prefix, key);
+    if (this.#held.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+    if (link === undefined) return;
+    for (const [key, names] of this.#held) {
+      const at = this.#keyOf(link.config.redis.prefix, key);
+      for (let from = 0; from < names.length; from += BATCH) {
+        const some = names.slice(from, from + BATCH);
         link.run(HOLD, [at], [String(this.#lease), ...some]).catch(ignoreDown);
       }
-    if (this.#held.size > 0 || this.#left.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-  }
-
-  #giveBackOnce(key: string, names: readonly string[]): void {
-    const { link } = this.#store;
-    if (link === undefined) return;
-    link.run(LEAVE, [this.#keyOf(link.config.redis.prefix, key)], names).catch(ignoreDown);
+    }
   }
 
   /** What is taken is held until it is given back. */
@@ -113,11 +119,15 @@ export class RedisGauge implements Gauge {
     this.#closed = true;
     if (this.#held.size > 0) return;
     clearInterval(this.#timer);
+    clearTimeout(this.#again);
     this.onClose?.();
     this.onClose = undefined;
   }
 }
 
-function* batches(names: readonly string[]): Generator<readonly string[]> {
-  for (let at = 0; at < names.length; at += BATCH) yield names.slice(at, at + BATCH);
+/** Places that are to be given back, until their lease ends by itself. */
+interface Left {
+  readonly key: string;
+  readonly names: readonly string[];
+  readonly end: number;
 }

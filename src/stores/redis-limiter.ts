@@ -1,6 +1,6 @@
 import type { LimitDecision, Limiter, LimitRule, LimitState } from "../pipeline/limits.ts";
+import { ignoreDown } from "./redis-call.ts";
 import { argumentsOf, keysOf, type RuleArguments, tagOf } from "./redis-keys.ts";
-import { ignoreDown } from "./redis-link.ts";
 import { TAKE } from "./redis-scripts.ts";
 import type { RedisStore } from "./redis-store.ts";
 import type { SyncedCounts } from "./synced-counts.ts";

@@ -88,6 +88,36 @@ describe("the way to a Redis", { skip: noRedis }, () => {
     await eventually("it to be back", async () => !(await isDown(limiter, "a")));
   });
 
+  test("one key that cannot be counted leaves the others alone", async () => {
+    await using server = await RedisServer.start();
+    await using open = await openStore(storeConfig({ urls: [server.url] }));
+    const limiter = open.store.limiter("s", [rule("fixed", 1_000, 600_000)]);
+    assert.equal(await isAllowed(limiter, "a"), true);
+    const [name] = (await server.command("KEYS", "*:f*")) as string[] as [string];
+    await server.command("DEL", name);
+    await server.command("RPUSH", name, "somebody else's");
+    for (let i = 0; i < 5; i++) {
+      assert.equal(await isDown(limiter, "a"), true);
+      assert.equal(await isAllowed(limiter, "b"), true);
+    }
+    assert.equal(open.told.length, 1);
+    assert.match(open.told[0]!, /the store test refuses to count: .*WRONGTYPE/);
+  });
+
+  test("a server that has no room is down until it has some", async () => {
+    await using server = await RedisServer.start();
+    await using open = await openStore(storeConfig({ urls: [server.url] }));
+    const limiter = open.store.limiter("s", [rule("fixed", 1_000, 600_000)]);
+    assert.equal(await isAllowed(limiter, "a"), true);
+    await server.command("CONFIG", "SET", "maxmemory", "1");
+    const refused = await Promise.resolve(limiter.take("b", 1)).catch((error: unknown) => error);
+    assert.ok(refused instanceof StoreDown);
+    assert.match(refused.message, /OOM/);
+    assert.ok(open.link.downFor("b") !== undefined);
+    await server.command("CONFIG", "SET", "maxmemory", "0");
+    await eventually("it to be back", () => isAllowed(limiter, "b"));
+  });
+
   test("a server that was never there is found when it comes", async () => {
     const [port] = await freePorts(1);
     await using open = await openStore(storeConfig({ urls: [`redis://127.0.0.1:${port}`] }));
@@ -146,6 +176,24 @@ describe("the way to a Redis", { skip: noRedis }, () => {
       for (const key of keys) if (await isDown(limiter, key)) return false;
       return true;
     });
+  });
+
+  test("a key whose slot another master of the cluster has taken over is counted there", async () => {
+    await using cluster = await RedisServers.cluster();
+    await using open = await openStore(storeConfig({ mode: "cluster", urls: cluster.urls }));
+    const limiter = open.store.limiter("s", [rule("fixed", 10, 600_000)]);
+    assert.equal(await isAllowed(limiter, "a"), true);
+    const names = await Promise.all(cluster.all.map((one) => one.command("KEYS", "*") as Promise<string[]>));
+    const from = names.findIndex((of) => of.length > 0);
+    const to = (from + 1) % names.length;
+    const slot = String(slotOf(names[from]![0]!));
+    await cluster.all[from]!.command("FLUSHALL");
+    const id = String(await cluster.all[to]!.command("CLUSTER", "MYID"));
+    for (const at of [to, from]) await cluster.all[at]!.command("CLUSTER", "SETSLOT", slot, "NODE", id);
+    await eventually("it to be counted there", () => isAllowed(limiter, "a"));
+    assert.notDeepEqual(await cluster.all[to]!.command("KEYS", "*"), []);
+    assert.deepEqual(await cluster.all[from]!.command("KEYS", "*"), []);
+    assert.deepEqual(open.told, []);
   });
 
   test("a sentinel's new master goes on with the counts of the old one", async () => {

@@ -1,6 +1,7 @@
 import type { StoreConfig } from "../config/store-schema.ts";
 import { StoreDown } from "../pipeline/limits.ts";
 import { CallTimes, type TimedCall } from "./call-times.ts";
+import { callScript, isAway } from "./redis-call.ts";
 import { connect, type RedisConnection } from "./redis-connection.ts";
 import type { Script } from "./redis-scripts.ts";
 
@@ -38,6 +39,8 @@ const SOON = 50;
 const LATE = 2_000;
 /** How long a server may take to say that it is there, in milliseconds. */
 const PROBE = 1_000;
+/** Reasons of refusals that are told at most. */
+const MOST_ODD = 10;
 /** After so many tries in vain the connection is made anew. */
 const TRIES = 3;
 /** Keys whose counts one call settles. */
@@ -63,6 +66,8 @@ export class RedisLink implements ScriptRunner {
   readonly #tell: (line: string) => void;
   readonly #times: CallTimes;
   readonly #down = new Map<string, Down>();
+  /** What it refused for, as far as it was told. */
+  readonly #odd = new Set<string>();
   #connection: RedisConnection | undefined = undefined;
   #missing: StoreDown;
   #told = false;
@@ -81,6 +86,10 @@ export class RedisLink implements ScriptRunner {
     this.#tell = tell;
     this.#times = new CallTimes(config.timeout);
     this.#missing = new StoreDown(`the store ${name} is not connected yet`);
+  }
+
+  get up(): boolean {
+    return this.#connection !== undefined && this.#down.size === 0;
   }
 
   get batch(): number {
@@ -177,7 +186,7 @@ export class RedisLink implements ScriptRunner {
         },
       };
       this.#times.add(call);
-      send(connection, script, key, keys, args).then(
+      callScript(connection, script, keys, args).then(
         (value) => {
           if (call.over) late?.(value);
           else {
@@ -186,11 +195,11 @@ export class RedisLink implements ScriptRunner {
             resolve(value);
           }
         },
-        (error: unknown) => {
+        (error: Error) => {
           if (call.over) return;
           call.over = true;
           this.#landed();
-          reject(this.#fail(connection, key, (error as Error).message, error));
+          reject(isAway(error) ? this.#fail(connection, key, error.message, error) : this.#refused(error));
         },
       );
     });
@@ -213,6 +222,16 @@ export class RedisLink implements ScriptRunner {
       });
     }
     return error;
+  }
+
+  /** The server is there, but does not do what it is asked: each reason is told once. */
+  #refused(error: Error): StoreDown {
+    const { message } = error;
+    if (!this.#odd.has(message) && this.#odd.size < MOST_ODD) {
+      this.#odd.add(message);
+      this.#tell(`the store ${this.#name} refuses to count: ${message}`);
+    }
+    return new StoreDown(`the store ${this.#name} refuses to count: ${message}`, { cause: error });
   }
 
   /** Asks a server whether it can be written to again. */
@@ -284,27 +303,5 @@ export class RedisLink implements ScriptRunner {
     this.#times.close();
     connection?.close();
     for (const old of this.#old) old.close();
-  }
-}
-
-/** For what is sent and not waited for. */
-export function ignoreDown(error: unknown): void {
-  if (!(error instanceof StoreDown)) throw error;
-}
-
-/** Runs a script by its name, or by its text where the server does not know it yet. */
-async function send(
-  connection: RedisConnection,
-  { sha, text }: Script,
-  key: string,
-  keys: readonly string[],
-  args: readonly string[],
-): Promise<unknown> {
-  const rest = [String(keys.length), ...keys, ...args];
-  try {
-    return await connection.send(key, ["EVALSHA", sha, ...rest]);
-  } catch (error) {
-    if (!(error as Error).message.startsWith("NOSCRIPT")) throw error;
-    return await connection.send(key, ["EVAL", text, ...rest]);
   }
 }

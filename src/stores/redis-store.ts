@@ -9,6 +9,8 @@ import { SyncedCounts } from "./synced-counts.ts";
 /** What a store is reached by. */
 export interface StoreLink extends ScriptRunner {
   readonly config: StoreConfig;
+  /** Whether all of its servers can be asked. */
+  readonly up: boolean;
   close(): Promise<void>;
 }
 

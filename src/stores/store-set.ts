@@ -71,6 +71,13 @@ export class StoreSet {
     for (const link of links.values()) this.#close(link);
   }
 
+  /** The stores that are used, with 1 for one that can be asked and 0 for one that is down. */
+  get reading(): [name: string, up: number][] {
+    return [...this.#stores]
+      .filter(([, { users }]) => users > 0)
+      .map(([name, { link }]) => [name, link?.up === true ? 1 : 0]);
+  }
+
   #unused(name: string): void {
     const store = this.#stores.get(name);
     if (store === undefined) return;

@@ -1,6 +1,6 @@
 import type { LimitDecision, LimitState } from "../pipeline/limits.ts";
+import { ignoreDown } from "./redis-call.ts";
 import { keysOf, type RuleArguments, tagOf } from "./redis-keys.ts";
-import { ignoreDown } from "./redis-link.ts";
 import { SETTLE } from "./redis-scripts.ts";
 import type { RedisStore, StoreLink } from "./redis-store.ts";
 import { type SyncedBound, syncedBound } from "./synced-bounds.ts";

@@ -10,6 +10,7 @@ import { LineFiles } from "../observe/line-files.ts";
 import { WorkerMeter, type WorkerReading } from "../observe/meter.ts";
 import { createSeries } from "../observe/series.ts";
 import { SeriesBook, type SeriesReading } from "../observe/series-book.ts";
+import type { LimitStore } from "../pipeline/limits.ts";
 import type { PolicyDefinition } from "../pipeline/policy.ts";
 import type { Sink } from "../pipeline/ports.ts";
 import { LiveCaller } from "../snapshot/caller.ts";
@@ -82,7 +83,7 @@ export class Gateway {
       ports: {
         ...dryPorts(),
         caller: new LiveCaller(() => this.#snapshots.current),
-        store: (name) => (name === "local" ? this.#limits.store : this.#stores.store(name)),
+        store: (name) => this.store(name),
         tell: (line) => this.#tell(line),
       },
     });
@@ -164,6 +165,11 @@ export class Gateway {
     this.#snapshots.discard(snapshot);
   }
 
+  /** The store of limits of that name; undefined where the config has none. */
+  store(name: string): LimitStore | undefined {
+    return name === "local" ? this.#limits.store : this.#stores.store(name);
+  }
+
   get snapshots(): Snapshots {
     return this.#snapshots;
   }
@@ -184,6 +190,7 @@ export class Gateway {
     const services = serves ? [...this.#snapshots.current.services.values()] : [];
     return {
       inFlight: exchanges,
+      stores: this.#stores.reading,
       connections: this.listeners.all.map(({ name, connections }) => [name, connections]),
       upstream: services.map(({ service: { name, endpoints } }) => [
         name,

@@ -220,6 +220,7 @@ export class Supervisor {
         current: () => this.#reloader.whole(),
         follows: () => this.#inherited,
         left: (generation) => this.#recycle(generation),
+        back: () => void this.reload("a worker serves again"),
       });
     else if (count !== this.#workers.count)
       this.#options.log(

@@ -31,13 +31,14 @@ async function answer(what: Question, gateway: Gateway): Promise<unknown> {
 }
 
 /** A request that cannot be explained is an answer as well: whose fault it is must not be lost on the way. */
-async function explained(request: RequestToExplain, { snapshots }: Gateway): Promise<object> {
+async function explained(request: RequestToExplain, gateway: Gateway): Promise<object> {
   const [{ explainRequest }, { ExplainProblem }] = await Promise.all([
     import("../snapshot/explain.ts"),
     import("../snapshot/explain-head.ts"),
   ]);
   try {
-    return await explainRequest(snapshots.current, request);
+    const store = (name: string) => gateway.store(name);
+    return await explainRequest(gateway.snapshots.current, request, { store });
   } catch (error) {
     if (error instanceof ExplainProblem) return { problem: error.message };
     throw error;

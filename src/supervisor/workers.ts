@@ -28,6 +28,8 @@ export interface WorkersOptions {
   readonly follows?: () => readonly string[];
   /** No worker uses anything older than this generation. */
   readonly left?: (generation: number) => void;
+  /** A config was refused because no worker was there to take it, and now one is. */
+  readonly back?: () => void;
 }
 
 /** TLS tickets are made with another secret after so long, in milliseconds: who gets hold of one reads no older sessions. */
@@ -67,6 +69,8 @@ export class Workers {
   #accepted = false;
   #stopping = false;
   #renewing = false;
+  /** Nobody was there to take the last config. */
+  #missed = false;
   /** Replacements of workers that died, so far. */
   restarts = 0;
 
@@ -134,7 +138,11 @@ export class Workers {
   async #restart(index: number): Promise<void> {
     if (this.#stopping || !this.#wanted.has(index) || this.#workers[index] !== undefined) return;
     this.restarts++;
-    if (await this.#bring(index, index === this.#first)) this.#options.log(`worker ${index} serves`);
+    if (!(await this.#bring(index, index === this.#first))) return;
+    this.#options.log(`worker ${index} serves`);
+    if (!this.#missed) return;
+    this.#missed = false;
+    this.#options.back?.();
   }
 
   /** Starts a worker with the config in force; gives whether it serves. To be called in a turn. */
@@ -196,6 +204,7 @@ export class Workers {
       const first = await this.#try(update, accept);
       // One that died may have died of a request: the others show whether it was the config.
       const refused = first === DIED ? await this.#try(update, accept) : first;
+      this.#missed = refused === NOBODY;
       return refused;
     });
   }

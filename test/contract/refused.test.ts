@@ -104,6 +104,13 @@ for (const [title, steps] of Object.entries(TOO_EARLY))
   test(`a service's policy that acts before the service is known is refused: ${title}`, () =>
     refused(withService([{ p: {} }]), [policyOf(steps)], /^services\.main\.policies\[0\]: p .*route/));
 
+for (const [title, steps] of Object.entries(TOO_EARLY))
+  test(`a policy of a share of a split that acts before the service is known is refused: ${title}`, () => {
+    const split = [{ service: "main", policies: [{ p: {} }] }];
+    const config = { ...withService([]), routes: [{ name: "all", split }] };
+    return refused(config, [policyOf(steps)], /^routes\[0\]\.split\[0\]\.policies\[0\]: p .*route/);
+  });
+
 test("a service's policy may act on attempts, answers and the log", () => {
   const steps = {
     body: { request: "none", response: "buffer" },

@@ -62,6 +62,7 @@ export type Shapes = [
       Keys<PolicySteps>,
       | "body"
       | "request"
+      | "withBody"
       | "attempt"
       | "response"
       | "recover"

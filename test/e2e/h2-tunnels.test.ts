@@ -189,6 +189,20 @@ test("a gateway that stops tells the client of a tunnel to go: Close 1001", asyn
   await within("the end of the gateway", stopped);
 });
 
+test("a client whose side is over is not waited for when the gateway stops: its Close cannot come", async () => {
+  const { promise: over, resolve: end } = Promise.withResolvers<void>();
+  await using here = await stage(await startTunnel(() => over));
+  const stream = here.open(true);
+  assert.equal(await status(stream), 200);
+  const stopped = here.gateway.stop(5_000);
+  assert.deepEqual(await read(stream, 4), Buffer.from([0x88, 2, 3, 0xe9]));
+  stream.resume();
+  await within("the end of the stream", once(stream, "close"));
+  assert.equal(stream.rstCode, 0, "it is not cut");
+  await within("the end of the gateway", stopped);
+  end();
+});
+
 test("a client that has no room for a frame yet gets it whole, and the Close behind it", async () => {
   const frame = Buffer.concat([Buffer.from([0x82, 126, 0x13, 0x88]), Buffer.alloc(5_000, 0x2e)]);
   await using here = await stage(

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { WebSocket, WebSocketServer } from "ws";
+import { startGateway as startWithLog } from "../../src/supervisor/start-gateway.ts";
 import { request } from "../support/client.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { callUnary, echoClient, startEcho } from "../support/grpc.ts";
@@ -138,4 +139,21 @@ test("refusals are counted by their reason", async (t) => {
   assert.equal((await fetch(url)).status, 429);
   const reasons = gateway.gateway.counts().of("reason");
   assert.ok(reasons.some(({ labels }) => labels.reason === "rate_limited"));
+});
+
+test("a dry run tells the log how many it would have refused", async (t) => {
+  const told: string[] = [];
+  const config = {
+    listeners: [{ name: "test", address: "127.0.0.1:0" }],
+    routes: [
+      {
+        name: "all",
+        policies: [{ "rate-limit": { limit: "1/1h", dryRun: true } }, { respond: { body: "ok" } }],
+      },
+    ],
+  };
+  const gateway = await startWithLog(config, { log: (line) => told.push(line) });
+  t.after(() => within("the gateway to stop", gateway.stop(1_000)));
+  for (let i = 0; i < 3; i++) assert.equal((await fetch(`http://127.0.0.1:${gateway.port()}/`)).status, 200);
+  assert.deepEqual(told, ["rate-limit (all/rate-limit): dry run: 1 more would have been refused"]);
 });

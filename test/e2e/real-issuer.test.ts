@@ -132,7 +132,10 @@ describe("a real issuer", () => {
     await using torana = await start([{ introspection }], { consumers: [{ name: CLIENT.id }] });
     const token = await tokenOf(issuer);
     assert.equal(await torana.bearer(token), "in");
-    assert.equal(await torana.bearer(`${token.slice(0, -1)}x`), "token_inactive");
+    assert.equal(
+      await torana.bearer(token.slice(0, -1) + (token.endsWith("x") ? "y" : "x")),
+      "token_inactive",
+    );
     await fetch(`${issuer.url}/token/revocation`, {
       method: "POST",
       headers: { authorization: `Basic ${btoa(`${CLIENT.id}:${CLIENT.secret}`)}` },

@@ -75,6 +75,22 @@ describe("limits of all workers", () => {
     assert.deepEqual([await ask(port), await ask(port)], [200, 429]);
   });
 
+  test("explaining says what a request would meet now, and takes nothing", async () => {
+    await using stage = new ProcessStage();
+    stage.write(config([{ "rate-limit": { limit: "2/10h" } }], { admin: "127.0.0.1:0" }));
+    const { process, port } = await stage.run();
+    const [, admin] = await process.says(/admin on port (\d+)/);
+    const explained = async (): Promise<string> => {
+      const url = `http://127.0.0.1:${admin}/explain?url=http://a/&from=127.0.0.1`;
+      return (await fetch(url)).text();
+    };
+    assert.equal(await ask(port), 200);
+    for (let i = 0; i < 3; i++) assert.doesNotMatch(await explained(), /rate_limited/);
+    assert.equal(await ask(port), 200);
+    assert.match(await explained(), /rate_limited/);
+    assert.equal(await ask(port), 429);
+  });
+
   test("what a worker had under way that dies is free again", async () => {
     await using stage = new ProcessStage();
     stage.add(

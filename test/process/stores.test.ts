@@ -6,6 +6,8 @@ import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ProcessStage, type ToranaProcess } from "../support/process.ts";
 import { eventually, freePorts, noRedis, RedisServer } from "../support/redis.ts";
+import { startService } from "../support/service.ts";
+import { until } from "../support/wait.ts";
 
 function config(url: string, routes: Record<string, object>, store: object = {}): object {
   return {
@@ -122,6 +124,58 @@ describe("gateways that share a Redis", { skip: noRedis }, () => {
     assert.deepEqual(tally(await load([port], "/local", 1)), { 200: 10, 429: 54 });
   });
 
+  test("places are shared, and those of a gateway that is killed come back", async () => {
+    await using server = await RedisServer.start();
+    const held: (() => void)[] = [];
+    await using service = await startService((_request, response) => {
+      held.push(() => response.end("late"));
+    });
+    const stages = [new ProcessStage(), new ProcessStage()] as const;
+    await using _one = stages[0];
+    await using _two = stages[1];
+    const places = { max: 3, key: "route", store: "shared", lease: "2s", onStoreFailure: "deny" };
+    const shared = {
+      ...config(server.url, {}),
+      routes: [{ name: "all", service: "slow", policies: [{ concurrency: places }] }],
+      services: { slow: { endpoints: [`http://127.0.0.1:${service.port}`] } },
+    };
+    const [one, two] = [await start(stages[0], shared), await start(stages[1], shared)];
+    const doomed = [1, 2].map(() => ask(one.port, "/").catch(() => "gone"));
+    const alive = ask(two.port, "/");
+    await until("three to be under way", () => held.length === 3);
+    assert.equal((await ask(one.port, "/")).status, 429);
+    assert.equal((await ask(two.port, "/")).status, 429);
+    one.process.signal("SIGKILL");
+    assert.deepEqual(await Promise.all(doomed), ["gone", "gone"]);
+    const again: Promise<Answer>[] = [];
+    await eventually("their places to be free", async () => {
+      const next = ask(two.port, "/");
+      const refused = await Promise.race([next.then(({ status }) => status === 429), sleep(200)]);
+      if (refused !== true) again.push(next);
+      return again.length === 2;
+    });
+    assert.equal((await ask(two.port, "/")).status, 429, "the one that is alive has kept its own");
+    for (const end of held) end();
+    assert.deepEqual(tally(await Promise.all([alive, ...again])), { 200: 3 });
+  });
+
+  test("a quota goes on in a gateway that is started later", async () => {
+    await using server = await RedisServer.start();
+    const quota = { limit: 10, per: "year", key: "route", store: "shared", timeZone: "Europe/Berlin" };
+    const same = {
+      ...config(server.url, {}),
+      routes: [{ name: "all", policies: [{ quota }, { respond: { body: "ok" } }] }],
+    };
+    await using one = new ProcessStage();
+    await using two = new ProcessStage();
+    const first = await start(one, same);
+    for (let i = 0; i < 7; i++) assert.equal((await ask(first.port, "/")).status, 200);
+    first.process.signal("SIGTERM");
+    assert.equal(await first.process.exit, 0);
+    const second = await start(two, same);
+    assert.deepEqual(tally(await load([second.port], "/", 1)), { 200: 3, 429: 61 });
+  });
+
   test("no request waits longer than the store's time limit", async () => {
     await using server = await RedisServer.start();
     await using stage = new ProcessStage();
@@ -149,8 +203,11 @@ describe("gateways that share a Redis", { skip: noRedis }, () => {
       Object.keys(during).filter((status) => !["200", "429"].includes(status)),
       [],
     );
-    await process.says(/reload/);
-    await eventually("the second to count", async () => ((await second.command("DBSIZE")) as number) > 1);
+    await process.says(/reload \(.+\): generation 2 serves/);
+    await eventually("the second to count", async () => {
+      await ask(port, "/all");
+      return ((await second.command("DBSIZE")) as number) > 1;
+    });
     await eventually("the first to be left", async () => {
       const clients = String(await first.command("CLIENT", "LIST"));
       return !clients.includes("name=torana");
@@ -177,6 +234,9 @@ describe("gateways that share a Redis", { skip: noRedis }, () => {
     assert.equal((await ask(port, "/all")).status, 503);
     const { body } = await ask(admin!, "/snapshot");
     assert.match(body, /"shared"/);
+    await eventually("it to be shown", async () =>
+      /^torana_store_workers\{store="shared"\} 0$/m.test((await ask(admin!, "/metrics")).body),
+    );
     assert.doesNotMatch(`${body}${process.output}`, /the-wrong-one/);
   });
 

@@ -101,3 +101,28 @@ test("a worker caught in a loop makes the process unready, is given up after ten
   assert.equal(await ready(admin), true);
   for (let i = 0; i < 20; i++) assert.equal(await ask(port, "/"), 200);
 });
+
+test("a config that is changed while no worker is there serves once one is", async () => {
+  await using stage = new ProcessStage();
+  stage.add("fault.ts", FAULTS);
+  const config = (status: number) => ({
+    workers: 1,
+    listeners: [{ name: "public", address: "127.0.0.1:0" }],
+    routes: [
+      { name: "asked", match: { path: "/asked" }, policies: [{ respond: { status } }] },
+      { name: "fault", policies: [{ "./fault.ts": {} }, { respond: {} }] },
+    ],
+  });
+  stage.write(config(200));
+  const { process, port } = await stage.run();
+  // Each time it is waited for longer before another starts.
+  for (const times of [1, 2, 3, 4]) {
+    await ask(port, "/exit");
+    await process.says(new RegExp(`(?:worker 0 is gone[^]*){${times}}`));
+    if (times < 4) await process.says(new RegExp(`(?:worker 0 serves[^]*){${times}}`));
+  }
+  stage.write(config(204));
+  await process.says(/reload \(a file changed\): the config before stays in force/);
+  await process.says(/reload \(a worker serves again\): generation \d+ serves/);
+  assert.equal(await ask(port, "/asked"), 204);
+});

@@ -1,9 +1,13 @@
 /** A store of limits over a test's own Redis, as a gateway has it. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StoreConfig } from "../../src/config/store-schema.ts";
 import { RedisLink } from "../../src/stores/redis-link.ts";
 import { RedisStore } from "../../src/stores/redis-store.ts";
-import type { StoreStand } from "./limit-store-suite.ts";
+import { PARTS } from "../../src/stores/sliding-bound.ts";
+import { describeLimitStore, type StoreStand, type StoreTolerance } from "./limit-store-suite.ts";
+import { noRedis } from "./redis.ts";
 
 /** A store's config with what is left out; a call may take long, for tests that share a machine. */
 export function storeConfig(
@@ -43,4 +47,14 @@ export async function storeStand(config: StoreConfig, ...servers: AsyncDisposabl
       for (const one of [mine, theirs, ...servers]) await one[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Tests a store by the suite, on the server's own clock unless `tolerance` says more; skipped where there is no Redis. */
+export function describeRedis(
+  name: string,
+  open: () => Promise<StoreStand>,
+  tolerance: Partial<StoreTolerance> = {},
+): void {
+  if (noRedis) test(`limits in ${name}`, { skip: noRedis }, () => assert.ok(noRedis));
+  else describeLimitStore(name, open, { clock: 5, part: 1 / PARTS, rounds: 0, turns: 12, ...tolerance });
 }

@@ -56,7 +56,7 @@ export function keyPair(algorithm: string): { publicKey: KeyObject; privateKey: 
   if (/^[RP]S/.test(algorithm)) return generateKeyPairSync("rsa", { modulusLength: 2_048 });
   const curve = { ES256: "P-256", ES384: "P-384", ES512: "P-521" }[algorithm];
   if (curve !== undefined) return generateKeyPairSync("ec", { namedCurve: curve });
-  return algorithm === "Ed448" ? generateKeyPairSync("ed448") : generateKeyPairSync("ed25519");
+  return generateKeyPairSync("ed25519");
 }
 
 /** A public key as a JSON Web Key. */

@@ -28,6 +28,7 @@ const PARTS: readonly (readonly [key: string, title: string, text: string])[] = 
     "What the service sees of path and host. `prefix`, `path` and `regex` exclude each other.",
   ],
   ["services", "`services.NAME`", "A map by name; what stands behind the routes."],
+  ["stores", "`stores.NAME`", "A map by name; what several gateways count in together: [stores](stores.md)."],
 ];
 
 /** The page docs/config-reference.md. */

@@ -57,13 +57,17 @@ export class FileLock {
 }
 
 async function create(file: string, text: string): Promise<boolean> {
+  let made = false;
   try {
-    const handle = await open(file, "wx", 0o600);
+    // Closed whatever happens: Node ends the process over a file that is left open.
+    await using handle = await open(file, "wx", 0o600);
+    made = true;
     await handle.writeFile(text);
-    await handle.close();
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    // One that names nobody would keep all others off until it is stale.
+    if (made) await rm(file, { force: true }).catch(() => undefined);
+    else if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
   }
 }

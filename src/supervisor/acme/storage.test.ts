@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -113,4 +114,30 @@ test("an answer to a challenge is there until it is ended; a token that is none 
   await end();
   assert.deepEqual(readdirSync(join(there.path, "storage", "challenges")), []);
   await assert.rejects(storage.answer({ token: "../../../etc/passwd", text: "" }), /no valid token/);
+});
+
+test("where nothing can be written that is told, and leaves no file open: Node would end the process for it", () => {
+  using there = folder();
+  const script = `
+    import { setTimeout as sleep } from "node:timers/promises";
+    import { AcmeStorage } from ${JSON.stringify(new URL("storage.ts", import.meta.url).href)};
+    const storage = new AcmeStorage(${JSON.stringify(there.config())});
+    for (const act of [() => storage.keepCertificate("one"), () => storage.lock()])
+      await act().then(() => console.log("kept"), ({ code }) => console.log(code));
+    for (let i = 0; i < 5; i++) {
+      gc();
+      await sleep(10);
+    }
+    console.log("goes on");
+  `;
+  const { stdout, stderr } = spawnSync(
+    "sh",
+    [
+      ...["-c", 'ulimit -f 0 && exec "$@"', "sh"],
+      ...[process.execPath, "--expose-gc", "--input-type=module-typescript", "-e", script],
+    ],
+    { encoding: "utf8" },
+  );
+  assert.equal(stdout, "EFBIG\nEFBIG\ngoes on\n", stderr);
+  assert.deepEqual(readdirSync(join(there.path, "storage")), []);
 });

@@ -108,13 +108,17 @@ async function writeAside<T>(file: string, text: string, place: (beside: string)
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const beside = join(folder, `.${randomBytes(8).toString("hex")}.new`);
   try {
-    const handle = await open(beside, "wx", 0o600);
-    await handle.writeFile(text);
-    await handle.sync();
-    await handle.close();
+    await writeNew(beside, text);
     return await place(beside);
   } catch (error) {
     await rm(beside, { force: true });
     throw error;
   }
+}
+
+/** Closes it whatever happens: Node ends the process over a file that is left open. */
+async function writeNew(file: string, text: string): Promise<void> {
+  await using handle = await open(file, "wx", 0o600);
+  await handle.writeFile(text);
+  await handle.sync();
 }

@@ -3,6 +3,7 @@ export declare class RequestHead {
     readonly scheme: string;
     readonly authority: string;
     path: string;
+    readonly writtenPath: string;
     readonly query: string;
     readonly fields: Fields;
     version: number;

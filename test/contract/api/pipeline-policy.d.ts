@@ -1,6 +1,6 @@
 export type Verdict = undefined | Reply;
 export type Step = (x: Exchange) => Verdict | undefined | Promise<Verdict> | undefined;
-export type AttemptStep = (x: Exchange, attempt: AttemptView) => undefined | Promise<Verdict | void> | void;
+export type AttemptStep = (x: Exchange, attempt: AttemptView) => undefined | Promise<void> | Promise<Verdict> | void;
 export type ResponseStep = (x: Exchange, reply: Reply) => Verdict | Promise<Verdict> | undefined;
 export type RecoverStep = (x: Exchange, failure: Failure) => Verdict | Promise<Verdict> | undefined;
 export type BodyStep = (x: Exchange) => BodyTransform | undefined;

@@ -36,6 +36,7 @@ export interface Snapshot {
     readonly reasons: Readonly<Record<string, ReasonSpec>>;
     readonly use: {
         exchanges: number;
+        calls: number;
         whenUnused: (() => void) | undefined;
     };
     readonly forks: Set<{
