@@ -67,7 +67,7 @@ const tokens = Array.from({ length: TOKENS }, (_, n) => sign(n));
 const exchanges = await exchangesOf(tokens);
 const verifier = new JwtVerifier(rules, systemClock);
 const places = compilePlaces(BEARER);
-const holders = new TokenHolders({ consumerClaim: undefined, refuse: undefined }, places);
+const holders = new TokenHolders({ consumerClaim: undefined, refuse: undefined }, places, [undefined]);
 const mix = Array.from({ length: ASKED }, () => exchanges[Math.floor(TOKENS ** Math.random()) - 1]!);
 
 function ask(x: Exchange): void {

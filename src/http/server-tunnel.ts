@@ -38,9 +38,9 @@ export class ServerTunnel {
     this.#outgoing = outgoing;
     this.#transport = transport;
     this.#over = over;
-    const frameEnded = (): void => this.#advance();
-    this.#fromService = new Direction(tunnel.incoming, frameEnded);
-    this.#fromClient = new Direction(incoming, frameEnded);
+    const advance = (): void => this.#advance();
+    this.#fromService = new Direction(tunnel.incoming, advance);
+    this.#fromClient = new Direction(incoming, advance);
   }
 
   start(): void {
@@ -51,7 +51,6 @@ export class ServerTunnel {
   /** The client sent its end; the service was told. */
   incomingEnded(): void {
     this.#inDone = true;
-    this.#advance();
     this.#settle();
   }
 
@@ -81,8 +80,7 @@ export class ServerTunnel {
 
   /** Once both have said Close, or the client, which was told to go, has no more to say, nothing is waited for. */
   #advance(): void {
-    if (!this.#leaving || !this.#fromService.frames.closed) return;
-    if (!this.#fromClient.frames.closed && !this.#inDone) return;
+    if (!this.#leaving || !this.#fromService.said || !this.#fromClient.said) return;
     this.#outgoing.end();
     this.#tunnel.outgoing.end();
   }
@@ -105,17 +103,19 @@ class Direction implements BodySource, BodySink {
   readonly length = undefined;
   readonly frames = new FrameScanner();
   readonly #source: BodySource;
-  readonly #frameEnded: () => void;
+  readonly #advance: () => void;
   #sink: BodySink | undefined = undefined;
   /** The frame that is put in at the next boundary. */
   #last: Uint8Array | undefined = undefined;
   /** The sink still uses the last piece: it takes no other. */
   #busy = false;
   #over = false;
+  #ended = false;
 
-  constructor(source: BodySource, frameEnded: () => void) {
+  /** @param advance called when it may have said all */
+  constructor(source: BodySource, advance: () => void) {
     this.#source = source;
-    this.#frameEnded = frameEnded;
+    this.#advance = advance;
   }
 
   start(sink: BodySink): void {
@@ -123,18 +123,31 @@ class Direction implements BodySource, BodySink {
     this.#source.start(this);
   }
 
+  /** A Close, or its end, has reached the other side: nothing of weight follows. */
+  get said(): boolean {
+    return (this.frames.closed || this.#ended) && !this.#busy;
+  }
+
   data(chunk: Chunk): boolean {
     if (this.#over) return true;
     const { frames } = this;
-    const sink = this.#sink!;
-    const end = frames.follow(chunk, this.#last !== undefined);
-    if (this.#last === undefined || !frames.atBoundary || frames.closed) {
-      this.#busy = !sink.data(chunk);
-      if (frames.closed) this.#frameEnded();
-      return !this.#busy;
-    }
-    this.#busy = !sink.data(typeof chunk === "string" ? chunk.slice(0, end) : chunk.subarray(0, end));
-    return !this.#busy && this.#finish();
+    const cuts = this.#last !== undefined;
+    const end = frames.follow(chunk, cuts);
+    const taken = this.#give(cuts && this.#endsHere ? part(chunk, end) : chunk);
+    if (frames.closed) this.#advance();
+    return taken && this.#endsHere ? this.#finish() : taken;
+  }
+
+  /** The last frame stands in for all that would follow. */
+  get #endsHere(): boolean {
+    return this.#last !== undefined && this.frames.atBoundary && !this.frames.closed;
+  }
+
+  /** Whoever takes it may have the tunnel end meanwhile: until it is done with, this is not all that was said. */
+  #give(piece: Chunk): boolean {
+    this.#busy = true;
+    this.#busy = !this.#sink!.data(piece);
+    return !this.#busy;
   }
 
   /** Puts a frame in at the next boundary, a Close; what its source sends behind it is thrown away. */
@@ -146,13 +159,15 @@ class Direction implements BodySource, BodySink {
   #finish(): boolean {
     this.#over = true;
     this.frames.closed = true;
-    const taken = this.#sink!.data(this.#last!);
-    this.#frameEnded();
+    const taken = this.#give(this.#last!);
+    this.#advance();
     return taken;
   }
 
   end(trailers?: Fields): void {
+    this.#ended = true;
     this.#sink!.end(trailers);
+    this.#advance();
   }
 
   fail(failure: BodyFailure): void {
@@ -161,11 +176,16 @@ class Direction implements BodySource, BodySink {
 
   resume(): void {
     this.#busy = false;
-    if (this.#last !== undefined && this.frames.atBoundary && !this.frames.closed) this.#finish();
+    if (this.#endsHere) this.#finish();
+    else this.#advance();
     this.#source.resume();
   }
 
   cancel(): void {
     this.#source.cancel();
   }
+}
+
+function part(chunk: Chunk, end: number): Chunk {
+  return typeof chunk === "string" ? chunk.slice(0, end) : chunk.subarray(0, end);
 }

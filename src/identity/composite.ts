@@ -38,8 +38,9 @@ export const methods: z.ZodType<InnerEntry[]> = z
 /** What several ways of asking do beside asking, together. */
 export function together(
   ways: readonly Authenticator[],
-): Pick<Authenticator, "cleanse" | "body" | "response" | "log" | "close" | "readsBody"> {
+): Pick<Authenticator, "cleanse" | "hide" | "body" | "response" | "log" | "close" | "readsBody"> {
   const cleanse = ways.flatMap((way) => way.cleanse ?? []);
+  const hide = ways.flatMap((way) => way.hide ?? []);
   const response = ways.flatMap((way) => way.response ?? []);
   const log = ways.flatMap((way) => way.log ?? []);
   const close = ways.flatMap((way) => way.close ?? []);
@@ -48,6 +49,7 @@ export function together(
     ...(bodies.length > 0 && { body: bodyOf(bodies) }),
     ...(ways.some((way) => way.readsBody === true) && { readsBody: true }),
     ...(cleanse.length > 0 && { cleanse: inTurn(cleanse) }),
+    ...(hide.length > 0 && { hide: inTurn(hide) }),
     ...(response.length > 0 && { response: inReverse(response) }),
     ...(log.length > 0 && { log: inTurn(log) }),
     ...(close.length > 0 && {

@@ -2,7 +2,7 @@ import { hashKey } from "../lib/api-key.ts";
 import { ConsumerTable } from "../lib/consumer-table.ts";
 import { Recent } from "../lib/recent.ts";
 import type { Consumer, Consumers, Credential, CredentialKind, Permission } from "../pipeline/consumer.ts";
-import { ownText } from "./token-cache.ts";
+import { KnownKeys } from "./known-keys.ts";
 
 /** Consumers and credentials that a thread keeps decoded, at least. */
 const DECODED = 16_384;
@@ -26,7 +26,7 @@ class SharedConsumers implements Consumers {
   readonly #consumers = new Recent<number, Consumer>(DECODED);
   readonly #credentials = new Recent<number, Credential>(DECODED);
   /** By the keys themselves: a hash costs more than all else that a known key needs. */
-  readonly #keys = new Recent<string, Credential>(DECODED);
+  readonly #keys = new KnownKeys();
 
   constructor(memory: SharedArrayBuffer) {
     this.#table = new ConsumerTable(memory);
@@ -47,7 +47,7 @@ class SharedConsumers implements Consumers {
     const before = this.#keys.get(key);
     if (before !== undefined) return before;
     const found = this.find("key", hashKey(key));
-    if (found !== undefined) this.#keys.set(ownText(key), found);
+    if (found !== undefined) this.#keys.set(key, found);
     return found;
   }
 

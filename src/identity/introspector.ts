@@ -5,6 +5,7 @@ import type { Kept } from "../pipeline/policy.ts";
 import { type ClaimCheck, scopesOf, valuesOf } from "./claim-rules.ts";
 import { type ClientLogin, clientForm } from "./client-login.ts";
 import { safeJson } from "./fetched.ts";
+import { frozen } from "./frozen.ts";
 import { TokenFault } from "./jws.ts";
 import { ownText, type Remembered, TokenCache, type TokenMemory } from "./token-cache.ts";
 import { holdsUntil } from "./token-times.ts";
@@ -52,6 +53,8 @@ const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 /** Questions under way at most: junk must not become load at the server. */
 const ASKING_MAX = 1_000;
+/** Milliseconds between two lines for the log. */
+const AGAIN = 60_000;
 const INACTIVE = 5_000;
 const ANSWER_MAX = 262_144;
 
@@ -61,7 +64,8 @@ export class Introspector implements Kept {
   readonly #active: TokenCache<ActiveToken>;
   readonly #inactive = new Recent<string, { readonly found: Unproven; readonly until: number }>(INACTIVE);
   readonly #asking = new Map<string, Promise<Found>>();
-  #failing = false;
+  /** Until when nothing more is told: some tokens may make a server fail again and again. */
+  #quietUntil = Number.NEGATIVE_INFINITY;
 
   /** @param memory what remembered tokens share with others */
   constructor(options: IntrospectorOptions, memory: TokenMemory) {
@@ -108,17 +112,19 @@ export class Introspector implements Kept {
       const request = { to, method: "POST", timeout, max: ANSWER_MAX, ...form };
       const { document } = await safeJson(caller, request);
       if (typeof document["active"] !== "boolean") throw new Error("its answer does not say active");
-      this.#failing = false;
       return this.#settle(token, document);
     } catch (error) {
       if (isDryCall(error)) throw error;
-      if (!this.#failing)
-        this.#options.tell(
-          `${this.#options.name}: tokens cannot be introspected (${(error as Error).message})`,
-        );
-      this.#failing = true;
+      this.#tell(error as Error);
       return "unavailable";
     }
+  }
+
+  #tell({ message }: Error): void {
+    const { clock, name, tell } = this.#options;
+    if (clock.now() < this.#quietUntil) return;
+    this.#quietUntil = clock.now() + AGAIN;
+    tell(`${name}: tokens cannot be introspected (${message})`);
   }
 
   #settle(token: string, { active, ...claims }: Readonly<Record<string, unknown>>): Found {
@@ -134,7 +140,7 @@ export class Introspector implements Kept {
       token,
       used: false,
       place: 0,
-      claims: Object.freeze(claims),
+      claims: frozen(claims),
       issuer: { issuer },
       until: Math.min(until, now + cacheFor),
       memo: undefined,

@@ -2,6 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Kept } from "../pipeline/policy.ts";
 import { ALGORITHMS, isSignedBy } from "./algorithms.ts";
 import { type ClaimCheck, scopesOf, valuesOf } from "./claim-rules.ts";
+import { frozen } from "./frozen.ts";
 import { type ParsedToken, parseToken, TokenFault } from "./jws.ts";
 import type { KeySource } from "./key-source.ts";
 import type { Revocations } from "./revocations.ts";
@@ -190,11 +191,4 @@ function whyNoKey(keys: KeySource, { keyId }: ParsedToken): TokenFault {
   return keys.settled
     ? new TokenFault("key_unknown", "it is signed with a key that the issuer does not have")
     : new TokenFault("keys_unavailable", "the keys of the issuer cannot be had now");
-}
-
-/** Claims are shared by all requests that bring the same token. */
-function frozen<T>(value: T): T {
-  if (typeof value === "object" && value !== null)
-    for (const one of Object.values(Object.freeze(value))) frozen(one);
-  return value;
 }

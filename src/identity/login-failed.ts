@@ -1,5 +1,5 @@
 import * as oauth from "oauth4webapi";
-import { CallFailed } from "../pipeline/calls.ts";
+import { CallFailed, isDryCall } from "../pipeline/calls.ts";
 
 /** Why nobody could be logged in, or stay so. `code` is a reason of the policy `oidc`. */
 export class LoginFailed extends Error {
@@ -15,9 +15,10 @@ export class LoginFailed extends Error {
   }
 }
 
-/** What a failed question to the provider means. */
+/** What a failed question to the provider means. Throws the error where nobody was asked: it means nothing. */
 export function loginFailure(error: unknown): LoginFailed {
   if (error instanceof LoginFailed) return error;
+  if (isDryCall(error)) throw error;
   if (error instanceof CallFailed)
     return new LoginFailed("oidc_provider_unavailable", undefined, { cause: error });
   if (error instanceof oauth.AuthorizationResponseError)

@@ -4,9 +4,9 @@ import { type Authentication, type Authenticator, Denied, type Identity } from "
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Limiter } from "../pipeline/limits.ts";
 import type { PolicyEnv, Slot } from "../pipeline/policy.ts";
+import { isCrossSite, isNavigation, type Site, safeTarget, siteOf } from "./browser.ts";
 import { type ClaimReader, compileClaim } from "./claim-rules.ts";
 import { compileCleanse } from "./client-copies.ts";
-import { isCrossSite, isNavigation, type Site, safeTarget, siteOf } from "./browser.ts";
 import type { Login } from "./login.ts";
 import { LoginFailed, loginFailure } from "./login-failed.ts";
 import { redirect, withCookies } from "./login-replies.ts";
@@ -131,7 +131,10 @@ class OidcAuthenticator {
     const newer = renewals.newer(found.session);
     if (newer !== undefined) return this.#renewed(x, site, found.session, newer);
     const { session, current } = found;
-    const { accessEnds, refreshToken } = session;
+    const { accessEnds, accessToken, refreshToken } = session;
+    // Another policy with the same session, or this one before a reload, had no need of the token.
+    if (this.#rules.forwardAccess !== undefined && accessToken === undefined)
+      return this.#nobody(x, site, "oidc_session_expired");
     const now = this.#env.clock.wall();
     if (accessEnds !== undefined && now >= this.#renewalOf(session, accessEnds)) {
       if (refreshToken !== undefined) return this.#renew(x, site, session, refreshToken);

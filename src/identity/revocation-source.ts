@@ -5,7 +5,7 @@ import { duration } from "../config/values.ts";
 import { Fields } from "../lib/fields.ts";
 import type { PolicyEnv } from "../pipeline/policy.ts";
 import { Revocations } from "./revocations.ts";
-import { shownUrl, urlProblem } from "./safe-url.ts";
+import { EVERY_MIN, shownUrl, urlProblem } from "./safe-url.ts";
 
 /** Where the list of revoked tokens comes from. */
 export const revokedOptions: z.ZodType<RevokedConfig> = z
@@ -29,7 +29,13 @@ export const revokedOptions: z.ZodType<RevokedConfig> = z
     allowHttp: z.boolean().default(false).describe("The url may be one without TLS (default false)."),
   })
   .superRefine((options, context) => {
-    const { file, url, service, allowHttp } = options;
+    const { file, url, service, every, allowHttp } = options;
+    if (every < EVERY_MIN)
+      context.addIssue({
+        code: "custom",
+        path: ["every"],
+        message: "would ask without end; write 1s or more",
+      });
     if ([file, url, service].filter((one) => one !== undefined).length !== 1)
       context.addIssue({ code: "custom", message: "write one of file, url and service" });
     const problem = url === undefined ? undefined : urlProblem(url, allowHttp);

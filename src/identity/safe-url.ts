@@ -1,5 +1,8 @@
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
+/** Milliseconds between two planned questions at least: none at all would be a loop. */
+export const EVERY_MIN = 10;
+
 /** Why an address of an issuer may not be asked: keys and secrets travel by https, but on this machine. Undefined where it may. */
 export function urlProblem(text: string, allowHttp = false): string | undefined {
   const url = URL.parse(text);

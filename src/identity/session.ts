@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import { cookie, cookies, removeCookies, setCookie } from "../lib/cookies.ts";
 import type { Fields, ReadonlyFields } from "../lib/fields.ts";
+import { frozen } from "./frozen.ts";
 import type { Seal } from "./seal.ts";
 
 /** Who is logged in, as a browser carries it, sealed. Times are in milliseconds since 1970. */
@@ -113,7 +114,7 @@ export class Sessions {
     if (sealed.length > this.#rules.max) return undefined;
     const opened = this.#seal.open("session", sealed);
     if (opened === undefined) return undefined;
-    const found = { session: JSON.parse(opened.text) as Session, current: opened.current };
+    const found = { session: frozen(JSON.parse(opened.text) as Session), current: opened.current };
     if (this.#opened.size >= REMEMBERED) this.#opened.delete(this.#opened.keys().next().value!);
     this.#opened.set(sealed, found);
     return found;

@@ -1,6 +1,7 @@
 import {
   constants,
   createHmac,
+  createPrivateKey,
   createPublicKey,
   type KeyObject,
   sign as signWith,
@@ -86,11 +87,30 @@ export function isSignatureOf(
   }
 }
 
-/** Signs a text. Throws what node:crypto says of a key that does not fit. */
-export function signatureOf(algorithm: SignatureAlgorithm, key: KeyObject | string, text: string): Buffer {
+/** Signs a text; what takes long (RSA) beside the event loop. Throws, or rejects with, what node:crypto says of a key that does not fit. */
+export function signatureOf(
+  algorithm: SignatureAlgorithm,
+  key: SignatureKey,
+  text: string,
+): Buffer | Promise<Buffer> {
   const octets = Buffer.from(text, "latin1");
   if (algorithm === "hmac-sha256" || typeof key === "string")
     return createHmac("sha256", key).update(octets).digest();
   const [hash, details] = DETAILS[algorithm];
-  return signWith(hash, octets, { key, ...details });
+  if (!algorithm.startsWith("rsa")) return signWith(hash, octets, { key, ...details });
+  return new Promise((resolve, reject) => {
+    signWith(hash, octets, { key, ...details }, (error, made) =>
+      error === null ? resolve(made) : reject(error),
+    );
+  });
+}
+
+/** A key that signs: a private one in PEM, or else a secret that both sides know. Throws an Error for PEM of other keys. */
+export function signingKeyOf(written: string): SignatureKey {
+  if (!written.includes("-----BEGIN")) return written;
+  try {
+    return createPrivateKey(written);
+  } catch {
+    throw new Error("not a private key in PEM");
+  }
 }

@@ -2,7 +2,7 @@ import { type Authentication, Denied, type Identity } from "../pipeline/authenti
 import type { Consumer, Consumers } from "../pipeline/consumer.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { compileClaim } from "./claim-rules.ts";
-import { hideTokens, type TokenPlace } from "./token-place.ts";
+import type { TokenPlace } from "./token-place.ts";
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -20,7 +20,8 @@ interface HolderMemo {
   readonly until: number;
   /** Whether it ever does. */
   readonly ends: boolean;
-  readonly identity: Identity | Denied;
+  /** One for each place that tokens come from, in order. */
+  readonly identities: readonly Identity[] | Denied;
 }
 
 /** Something that keeps a memo. */
@@ -34,20 +35,32 @@ export interface WithMemo {
 /** Says who holds a token. Asks the consumers of the exchange's own snapshot, once for each token and set of consumers. */
 export class TokenHolders {
   readonly #rules: HolderRules;
-  readonly #hide: (x: Exchange) => void;
+  /** By the place that a token came from: what hides it, and the tokens behind it, which nobody looks at. */
+  readonly #hiding: readonly Pick<Identity, "hide" | "forward">[];
   readonly #nameOf: ((claims: Claims) => unknown) | undefined;
   /** The set that memos of the current number are of; millions of consumers are not kept for the sake of a memo. */
   #consumers: WeakRef<Consumers> | undefined = undefined;
   #number = 0;
 
-  constructor(rules: HolderRules, places: readonly TokenPlace[]) {
+  /**
+   * @param issuers of tokens; undefined for one that is not looked at. Throws an Error where nobody could be a consumer and
+   * only consumers are let in.
+   */
+  constructor(rules: HolderRules, places: readonly TokenPlace[], issuers: readonly (string | undefined)[]) {
+    if (rules.refuse !== undefined && rules.consumerClaim === undefined && !issuers.some(Boolean))
+      throw new Error(
+        "requireConsumer: a subject is a consumer's only where its issuer is known; write issuer, or consumerClaim",
+      );
     this.#rules = rules;
-    this.#hide = hideTokens(places);
+    this.#hiding = places.map((place, at) => ({
+      hide: (x) => place.hide(x),
+      forward: at === places.length - 1 ? undefined : (x) => hideTokens(places.slice(at + 1), x),
+    }));
     this.#nameOf = rules.consumerClaim === undefined ? undefined : compileClaim(rules.consumerClaim);
   }
 
-  /** Who holds a token. */
-  identify(x: Exchange, token: WithMemo): Authentication {
+  /** Who holds a token that came from the place of this number. */
+  identify(x: Exchange, token: WithMemo, place: number): Authentication {
     const { consumers, clock } = x.snapshot;
     if (this.#consumers?.deref() !== consumers) {
       this.#number++;
@@ -58,7 +71,7 @@ export class TokenHolders {
       memo = this.#find(consumers, token, clock.wall());
       token.memo = memo;
     }
-    return memo.identity;
+    return memo.identities instanceof Denied ? memo.identities : memo.identities[place];
   }
 
   #find(consumers: Consumers, token: WithMemo, now: number): HolderMemo {
@@ -68,10 +81,11 @@ export class TokenHolders {
     const ends = until !== Number.POSITIVE_INFINITY;
     const { refuse } = this.#rules;
     if (consumer === undefined && refuse !== undefined)
-      return { of, until, ends, identity: new Denied(refuse, "no consumer belongs to the token") };
+      return { of, until, ends, identities: new Denied(refuse, "no consumer belongs to the token") };
     const { sub } = claims;
     const credential = typeof sub === "string" ? sub : undefined;
-    return { of, until, ends, identity: { consumer, credential, claims, hide: this.#hide } };
+    const identities = this.#hiding.map((hiding) => ({ consumer, credential, claims, ...hiding }));
+    return { of, until, ends, identities };
   }
 
   #consumerOf(
@@ -94,4 +108,9 @@ export class TokenHolders {
     if (now >= found.expires) return { consumer: undefined, until: always };
     return { consumer: found.consumer, until: found.expires };
   }
+}
+
+/** Takes tokens out of these places of what the service will be sent; what else stands there stays. */
+function hideTokens(places: readonly TokenPlace[], x: Exchange): void {
+  for (const place of places) if (place.read(x) !== undefined) place.hide(x);
 }

@@ -59,16 +59,9 @@ export function placeOfToken(places: readonly TokenPlace[], x: Exchange): [strin
   return undefined;
 }
 
-/**
- * What takes tokens out of what the service will be sent: the one that was believed, and those in the places behind it, which
- * nobody looked at.
- */
-export function hideTokens(places: readonly TokenPlace[]): (x: Exchange) => void {
-  const [first, ...more] = places;
-  if (more.length === 0) return (x) => first?.hide(x);
-  return (x) => {
-    for (const place of places) if (place.read(x) !== undefined) place.hide(x);
-  };
+/** Takes the tokens of all places out of what the service will be sent, as far as there are any. */
+export function hideTokens(places: readonly TokenPlace[], x: Exchange): void {
+  for (const place of places) if (place.read(x) !== undefined) place.hide(x);
 }
 
 function headerPlace(header: string, scheme: string | undefined): TokenPlace {

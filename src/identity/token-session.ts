@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { frozen } from "./frozen.ts";
 import type { Tokens } from "./login.ts";
 import type { Session } from "./session.ts";
 
@@ -21,8 +22,9 @@ export function sessionOf(tokens: Tokens, kept: KeptOfTokens, now: number, befor
     began: before?.began ?? now,
     given: now,
     written: now,
-    claims:
+    claims: frozen(
       said === undefined ? (before?.claims ?? {}) : { ...before?.claims, ...personOf(said, kept.claims) },
+    ),
     idToken: tokens.id ?? before?.idToken,
     accessToken: kept.access ? tokens.access : undefined,
     accessEnds: tokens.ends,

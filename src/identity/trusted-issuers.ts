@@ -3,7 +3,7 @@ import { discover } from "./discovery.ts";
 import type { TrustedIssuer } from "./jwt-verifier.ts";
 import { type KeySource, StaticKeys } from "./key-source.ts";
 import { RemoteKeys } from "./remote-keys.ts";
-import { shownUrl, urlProblem } from "./safe-url.ts";
+import { EVERY_MIN, shownUrl, urlProblem } from "./safe-url.ts";
 import { keyOfJwk, keyOfPem, keyOfSecret, type TokenKey } from "./token-key.ts";
 
 /** Where the keys of an issuer are had from, as written. */
@@ -76,6 +76,7 @@ function remoteKeys(
 ): RemoteKeys {
   const { caller, clock } = env;
   const { allowHttp, ...times } = settings;
+  if (times.refresh < EVERY_MIN) throw new Error("refresh: would ask without end; write 1s or more");
   const from = typeof jwks === "object" && "service" in jwks ? jwks.service : (jwks as string | undefined);
   if (typeof jwks === "object") env.needs("service", from!);
   else {

@@ -33,6 +33,8 @@ export const Kind = {
   lookalike: 0x4000000,
   /** Client-Cert and Client-Cert-Chain (RFC 9440). */
   clientCert: 0x8000000,
+  /** X-Api-Key: where most API keys stand, looked for in each request. */
+  apiKey: 0x10000000,
 } as const;
 
 /** Fields of one connection, never of the message: removed both ways (RFC 9110 §7.6.1). */
@@ -84,6 +86,7 @@ const names: readonly (readonly [string, number])[] = [
   ["set-cookie", Kind.setCookie],
   ["cookie", Kind.cookie],
   ["client-cert", Kind.clientCert],
+  ["x-api-key", Kind.apiKey],
   ["client-cert-chain", Kind.clientCert],
 ];
 

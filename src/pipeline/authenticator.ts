@@ -66,6 +66,11 @@ export interface Authenticator extends Pick<PolicySteps, "body" | "response" | "
    * also where another way of asking is believed.
    */
   readonly cleanse?: (x: Exchange) => void;
+  /**
+   * Takes away from the outgoing request what would be a credential of its kind: nobody has looked at it, since another way of
+   * asking is believed.
+   */
+  readonly hide?: (x: Exchange) => void;
   /** Undefined where nothing of its kind came with the request. Changes nothing of the exchange. */
   authenticate(x: Exchange): Authentication | Promise<Authentication>;
   /** Reason of requests that bring nothing of its kind. */
@@ -149,6 +154,8 @@ export function stepsOf(authenticator: Authenticator, options: IdentityOptions, 
     }
     if (anonymous !== undefined) {
       x.consumer = x.snapshot.consumers.named(anonymous);
+      // What a policy before this one found out is another's.
+      x.credential = undefined;
       if (x.consumer !== undefined) return undefined;
     } else if (optional) return undefined;
     return refuse(x, authenticator.missing, undefined, authenticator.challenge);

@@ -1,3 +1,4 @@
+import { Failure } from "../errors/failure.ts";
 import type { Reply } from "../lib/reply.ts";
 import type { Exchange } from "./exchange.ts";
 import { type LimitDecision, type Limiter, StoreDown } from "./limits.ts";
@@ -89,10 +90,29 @@ class LimitStep {
   }
 
   run(x: Exchange): Verdict | Promise<Verdict> {
+    if (this.#of.dry === undefined) return this.#take(x);
+    try {
+      return this.#take(x);
+    } catch (error) {
+      // What would have been refused since an expression fails; its cause is told as that of others is.
+      x.report(new Failure("policy_failed", "dry run", error));
+      return this.#without(x, this.#keyMissing);
+    }
+  }
+
+  /** The refusal of what cannot be counted; of a dry run a word to the log. */
+  #without(x: Exchange, reason: string): Verdict {
+    const { dry } = this.#of;
+    if (dry === undefined) return x.reject(reason);
+    dry(x);
+    return undefined;
+  }
+
+  #take(x: Exchange): Verdict | Promise<Verdict> {
     const { key, cost, limiter } = this.#of;
     const by = limiter(x);
     const counted = key(x);
-    if (counted === undefined) return this.#of.dry === undefined ? x.reject(this.#keyMissing) : undefined;
+    if (counted === undefined) return this.#without(x, this.#keyMissing);
     const units = cost(x);
     try {
       const decision = by.limiter.take(counted, units);
@@ -153,7 +173,7 @@ class LimitStep {
     error: unknown,
   ): Verdict | Promise<Verdict> {
     if (!(error instanceof StoreDown)) throw error;
-    const { onStoreFailure, dry } = this.#of;
+    const { onStoreFailure } = this.#of;
     if (onStoreFailure === "local" && by.instead !== undefined)
       try {
         const decision = by.instead.take(key, units) as LimitDecision;
@@ -161,8 +181,7 @@ class LimitStep {
       } catch (again) {
         if (!(again instanceof StoreDown)) throw again;
       }
-    if (onStoreFailure === "allow" || dry !== undefined) return undefined;
-    return x.reject(this.#storeDown);
+    return onStoreFailure === "allow" ? undefined : this.#without(x, this.#storeDown);
   }
 }
 

@@ -63,8 +63,12 @@ export class MemoryDownstream implements Downstream {
     if (reply.tunnel !== undefined) {
       reply.tunnel.abort();
       this.#cut({ code: "upgrade_unasked" });
-    } else if (body === undefined || body instanceof HeldBody) this.#whole(reply, body ?? new HeldBody(""));
-    else {
+    } else if (body === undefined) this.#whole(reply, new HeldBody(""));
+    else if (body instanceof HeldBody) {
+      if (body.length > this.#max)
+        this.#cut({ code: "body_too_large", detail: `more than ${this.#max} bytes` });
+      else this.#whole(reply, body);
+    } else {
       this.#source = body;
       const done = (result: HeldBody | BodyFailure): void =>
         result instanceof HeldBody ? this.#whole(reply, result) : this.#cut(result);

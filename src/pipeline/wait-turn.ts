@@ -15,6 +15,7 @@ export function waitTurn(x: Exchange, milliseconds: number): Promise<boolean> {
 interface Waiter {
   readonly x: Exchange;
   readonly done: (entered: boolean) => void;
+  readonly fail: (error: unknown) => void;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -34,7 +35,7 @@ export class WaitingLine {
   /**
    * @param max who may wait for one key at once
    * @param timeout milliseconds that one waits at most
-   * @param enter takes a place where there is one; may reject, and counts as none then
+   * @param enter takes a place where there is one; what it throws or rejects with, all who wait for that key are told
    */
   constructor(
     max: number,
@@ -48,20 +49,27 @@ export class WaitingLine {
     this.#leave = leave;
   }
 
-  /** Waits for a place; false where the line is full, the time is up, or the exchange is over. */
+  /** Waits for a place; false where the line is full, the time is up, or the exchange is over. Rejects as `enter` does. */
   wait(key: string, x: Exchange): Promise<boolean> {
     const line = this.#lines.get(key) ?? [];
     if (line.length >= this.#max) return Promise.resolve(false);
     this.#lines.set(key, line);
-    return new Promise((resolve) => {
-      const end = (entered: boolean): void => {
+    return new Promise((resolve, reject) => {
+      const out = (): void => {
         clearTimeout(waiter.timer);
         const at = line.indexOf(waiter);
         if (at !== -1) line.splice(at, 1);
         if (line.length === 0 && this.#lines.get(key) === line) this.#lines.delete(key);
+      };
+      const end = (entered: boolean): void => {
+        out();
         resolve(entered);
       };
-      const waiter: Waiter = { x, done: end, timer: setTimeout(() => end(false), this.#timeout) };
+      const fail = (error: unknown): void => {
+        out();
+        reject(error);
+      };
+      const waiter: Waiter = { x, done: end, fail, timer: setTimeout(() => end(false), this.#timeout) };
       line.push(waiter);
       x.onAbort(() => end(false));
       this.#poll ??= setInterval(() => this.#askAll(), POLL);
@@ -86,7 +94,8 @@ export class WaitingLine {
       let entered: boolean | Promise<boolean>;
       try {
         entered = this.#enter(key);
-      } catch {
+      } catch (error) {
+        this.#fail(key, error);
         return;
       }
       if (typeof entered !== "boolean") {
@@ -101,11 +110,22 @@ export class WaitingLine {
   /** The store answers in its time: it is asked for one place after the other. */
   async #later(key: string, entered: Promise<boolean>): Promise<void> {
     this.#asking.add(key);
-    const late = await entered.catch(() => false);
-    this.#asking.delete(key);
+    let late = false;
+    try {
+      late = await entered;
+    } catch (error) {
+      this.#fail(key, error);
+    } finally {
+      this.#asking.delete(key);
+    }
     if (!late) return;
     this.#give(key);
     this.free(key);
+  }
+
+  /** Whether there are places cannot be found out: nobody waits for that. */
+  #fail(key: string, error: unknown): void {
+    for (const { fail } of [...(this.#lines.get(key) ?? [])]) fail(error);
   }
 
   #give(key: string): void {

@@ -33,6 +33,13 @@ const login = defineAuthenticator({
   }),
 });
 
+/** Who is unknown goes on, as with a login that is not needed. */
+const everybody = defineAuthenticator({
+  name: "test-all",
+  options: z.strictObject({}),
+  compile: () => ({ missing: "any_of_missing", authenticate: () => ({}) }),
+});
+
 const outcome = ({ reply, exchange }: PolicyRun): unknown[] => [
   reply.status,
   exchange.outcome?.reason,
@@ -43,7 +50,7 @@ const both = { "x-api-key": KEY, authorization: basic("secret") };
 
 describePolicy(anyOf, {
   consumers,
-  beside: [keyAuth, basicAuth, login, cors],
+  beside: [keyAuth, basicAuth, login, cors, everybody],
   refused: [
     { options: {}, message: /methods/ },
     { options: { methods: [] }, message: /methods/ },
@@ -71,6 +78,44 @@ describePolicy(anyOf, {
       options: { methods },
       request: { fields: both },
       check: (run) => assert.deepEqual(outcome(run), [200, undefined, "machine"]),
+    },
+    {
+      title: "keeps from the service what nobody has looked at",
+      options: { methods },
+      request: { fields: { "x-api-key": KEY, authorization: basic("forged") } },
+      check({ sent }) {
+        const { fields } = sent[0]!;
+        assert.deepEqual([fields.get("x-api-key"), fields.get("authorization")], [undefined, undefined]);
+      },
+    },
+    {
+      title: "leaves alone what is no credential of its ways",
+      options: { methods },
+      request: { fields: { "x-api-key": KEY, authorization: "Bearer of-the-service" } },
+      check: ({ sent }) => assert.equal(sent[0]!.fields.get("authorization"), "Bearer of-the-service"),
+    },
+    {
+      title: "keeps all credentials where it is told to",
+      options: { methods, keepCredential: true },
+      request: { fields: both },
+      check: ({ sent }) => assert.equal(sent[0]!.fields.get("authorization"), both.authorization),
+    },
+    {
+      title: "asks on behind one that lets everybody through",
+      options: { methods: [{ "test-all": {} }, ...methods] },
+      request: { fields: { "x-api-key": KEY } },
+      check: (run) => assert.deepEqual(outcome(run), [200, undefined, "machine"]),
+    },
+    {
+      title: "refuses what is wrong though one lets everybody through",
+      options: { methods: [{ "test-all": {} }, ...methods] },
+      request: { fields: { "x-api-key": "wrong" } },
+      check: (run) => assert.deepEqual(outcome(run), [401, "key_unknown", undefined]),
+    },
+    {
+      title: "lets everybody through where one does",
+      options: { methods: [{ "test-all": {} }, ...methods] },
+      check: (run) => assert.deepEqual(outcome(run), [200, undefined, undefined]),
     },
     {
       title: "asks the next where one found nothing",

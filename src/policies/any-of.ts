@@ -6,6 +6,7 @@ import {
   type Authenticator,
   Denied,
   defineAuthenticator,
+  type Identity,
 } from "../pipeline/authenticator.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { PolicyDefinition } from "../pipeline/policy.ts";
@@ -26,51 +27,81 @@ export const anyOf: PolicyDefinition = defineAuthenticator({
   compile({ methods }, env) {
     const ways = methods.map((entry) => env.authenticator(entry));
     const challenge = challengesOf(ways.map((way) => way.challenge));
+    const all = together(ways);
     return {
-      ...together(ways),
+      ...all,
       missing: "any_of_missing",
       ...(challenge !== undefined && { challenge }),
-      authenticate: (x) => ask(ways, x, 0, undefined, undefined),
+      authenticate: (x) => ask({ ways, hide: all.hide }, x, 0, {}),
     };
   },
 });
 
-/** Asks from the way `from` on; `denied` and `reply` are what those before it said, the first of each. */
-function ask(
-  ways: readonly Authenticator[],
-  x: Exchange,
-  from: number,
-  denied: Denied | undefined,
-  reply: Reply | undefined,
-): Authentication | Promise<Authentication> {
-  let wrong = denied;
-  let redirect = reply;
-  for (let i = from; i < ways.length; i++) {
-    const found = ways[i]!.authenticate(x);
-    if (found instanceof Promise) return found.then((late) => goOn(ways, x, i, late, wrong, redirect));
-    if (found instanceof Denied) wrong ??= told(ways, i, found);
-    else if (found instanceof Reply) redirect ??= found;
-    else if (found !== undefined) return found;
-  }
-  // Who sent something wrong is told so, and not sent to a login.
-  return wrong ?? redirect;
+interface AnyOf {
+  readonly ways: readonly Authenticator[];
+  /** Hides what might be a credential of any of them. */
+  readonly hide: ((x: Exchange) => void) | undefined;
 }
 
-function goOn(
-  ways: readonly Authenticator[],
+/** What those said that did not know: the first of each kind. */
+interface Before {
+  readonly denied?: Denied;
+  readonly reply?: Reply;
+  /** One lets everybody through, and found nobody. */
+  readonly nobody?: Identity;
+}
+
+/** Asks from the way `from` on. */
+function ask(
+  any: AnyOf,
   x: Exchange,
-  at: number,
-  found: Authentication,
-  denied: Denied | undefined,
-  reply: Reply | undefined,
+  from: number,
+  before: Before,
 ): Authentication | Promise<Authentication> {
-  if (found instanceof Denied) return ask(ways, x, at + 1, denied ?? told(ways, at, found), reply);
-  if (found instanceof Reply) return ask(ways, x, at + 1, denied, reply ?? found);
-  return found ?? ask(ways, x, at + 1, denied, reply);
+  let said = before;
+  for (let i = from; i < any.ways.length; i++) {
+    const found = any.ways[i]!.authenticate(x);
+    if (found instanceof Promise)
+      return found.then((late) =>
+        isSomebody(late) ? believed(any, late) : ask(any, x, i + 1, added(any, said, i, late)),
+      );
+    if (isSomebody(found)) return believed(any, found);
+    said = added(any, said, i, found);
+  }
+  // Who sent something wrong is told so, and not sent to a login.
+  return said.denied ?? said.nobody ?? said.reply;
+}
+
+/** An identity that says nothing at all is nobody's. */
+function isSomebody(found: Authentication): found is Identity {
+  if (found === undefined || found instanceof Denied || found instanceof Reply) return false;
+  return found.consumer !== undefined || Object.values(found).some((one) => one !== undefined);
+}
+
+function added({ ways }: AnyOf, said: Before, at: number, found: Authentication): Before {
+  if (found instanceof Denied) return { ...said, denied: said.denied ?? told(ways, at, found) };
+  if (found instanceof Reply) return { ...said, reply: said.reply ?? found };
+  return found === undefined ? said : { ...said, nobody: said.nobody ?? found };
+}
+
+/** At the others' credentials nobody has looked: the service must not take them for good. */
+function believed({ ways, hide }: AnyOf, found: Identity): Identity {
+  if (hide === undefined || ways.length === 1) return found;
+  return {
+    ...found,
+    hide: (x) => {
+      found.hide?.(x);
+      hide(x);
+    },
+  };
 }
 
 /** A refusal with the challenges of all: its own first. */
-function told(ways: readonly Authenticator[], at: number, { code, detail, challenge, reply }: Denied): Denied {
+function told(
+  ways: readonly Authenticator[],
+  at: number,
+  { code, detail, challenge, reply }: Denied,
+): Denied {
   const others = ways.flatMap((way, i) => (i === at ? [] : [way.challenge]));
   return new Denied(code, detail, challengesOf([challenge ?? ways[at]!.challenge, ...others]), reply);
 }

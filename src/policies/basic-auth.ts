@@ -57,6 +57,9 @@ export const basicAuth: PolicyDefinition = defineAuthenticator({
     };
     return {
       missing: "basic_auth_missing",
+      hide: (x) => {
+        if (basicCredentials(x.request.fields) !== undefined) hide(x);
+      },
       challenge: `Basic realm="${realm}", charset="UTF-8"`,
       authenticate(x) {
         const sent = basicCredentials(x.request.fields);

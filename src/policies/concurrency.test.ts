@@ -183,4 +183,34 @@ describe("concurrency", () => {
       assert.equal((await send()).reply.status, status);
       assert.equal((await send()).reply.status, status, "places are given back where they were taken");
     });
+
+  for (const [onStoreFailure, status] of [
+    ["allow", 200],
+    ["deny", 503],
+    ["local", 200],
+  ] as const)
+    test(`who waits for a place in a store that goes down meanwhile waits no longer: ${onStoreFailure}`, async () => {
+      const own = local();
+      let isDown = false;
+      const enter = (): Promise<boolean> =>
+        isDown ? Promise.reject(new StoreDown("no answer")) : Promise.resolve(false);
+      const far: LimitStore = {
+        limiter: gone,
+        gauge: () => ({ enter, leave: gone, close: () => undefined }),
+      };
+      const queue = { max: 9, timeout: "9m" };
+      const { begin, send } = memoryGateway({
+        policies: [concurrency],
+        config: {
+          stores: { far: { redis: { urls: ["redis://127.0.0.1:1"] } } },
+          policies: [{ concurrency: { max: 5, store: "far", onStoreFailure, queue } }],
+        },
+        store: (name) => (name === "local" ? own : far),
+      });
+      const waiting = [begin(), begin()];
+      await turn();
+      isDown = true;
+      for (const { reply } of waiting) assert.equal((await reply).status, status);
+      assert.equal((await send()).reply.status, status);
+    });
 });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { duration } from "../config/values.ts";
+import { Failure } from "../errors/failure.ts";
 import { compileCustomReply } from "../pipeline/custom-reply.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { LIMITING_REASONS } from "../pipeline/limiting.ts";
@@ -82,7 +83,7 @@ interface PlaceStepOptions {
   readonly max: number;
   readonly queue: { readonly max: number; readonly timeout: number } | undefined;
   readonly allow: boolean;
-  readonly dry: (() => void) | undefined;
+  readonly dry: (() => undefined) | undefined;
   custom(x: Exchange, reply: ReturnType<Exchange["reject"]>): ReturnType<Exchange["reject"]>;
   readonly slot: Slot<Place>;
 }
@@ -104,9 +105,9 @@ class PlaceStep {
   }
 
   enter(x: Exchange): Verdict | Promise<Verdict> {
-    const { gauge, max, dry } = this.#of;
-    const key = this.#of.key(x);
-    if (key === undefined) return dry === undefined ? x.reject("concurrency_key_missing") : undefined;
+    const { gauge, max } = this.#of;
+    const key = this.#keyOf(x);
+    if (key === undefined) return this.#without(x, "concurrency_key_missing");
     // Who comes now does not overtake those who wait.
     if (this.#line?.has(key) === true) return this.#wait(x, key, this.#line);
     try {
@@ -121,6 +122,25 @@ class PlaceStep {
     }
   }
 
+  /** In a dry run an expression that fails is told, and refuses nobody. */
+  #keyOf(x: Exchange): string | undefined {
+    try {
+      return this.#of.key(x);
+    } catch (error) {
+      if (this.#of.dry === undefined) throw error;
+      x.report(new Failure("policy_failed", "dry run", error));
+      return undefined;
+    }
+  }
+
+  /** The refusal of what cannot be counted; of a dry run a word to the log. */
+  #without(x: Exchange, reason: string): Verdict {
+    const { dry } = this.#of;
+    if (dry === undefined) return x.reject(reason);
+    dry();
+    return undefined;
+  }
+
   #settle(x: Exchange, key: string, entered: boolean): Verdict | Promise<Verdict> {
     if (entered) return this.#take(x, key, this.#of.gauge);
     if (this.#of.dry !== undefined) {
@@ -131,7 +151,12 @@ class PlaceStep {
   }
 
   async #wait(x: Exchange, key: string, line: WaitingLine): Promise<Verdict> {
-    const entered = await line.wait(key, x);
+    let entered: boolean;
+    try {
+      entered = await line.wait(key, x);
+    } catch (error) {
+      return this.#failed(x, key, error);
+    }
     return entered ? this.#take(x, key, this.#of.gauge) : this.#refuse(x);
   }
 
@@ -151,11 +176,11 @@ class PlaceStep {
     if (instead !== undefined)
       try {
         if (instead.enter(key, max) === true) return this.#take(x, key, instead);
-        return dry === undefined ? this.#refuse(x) : undefined;
+        return dry === undefined ? this.#refuse(x) : dry();
       } catch (again) {
         if (!(again instanceof StoreDown)) throw again;
       }
-    return allow || dry !== undefined ? undefined : x.reject("concurrency_store_down");
+    return allow ? undefined : this.#without(x, "concurrency_store_down");
   }
 
   leave(x: Exchange): void {

@@ -76,6 +76,27 @@ test("csrf treats requests that tell nothing as it is told", async () => {
   assert.equal(await status("refuse", {}), 403);
 });
 
+test("csrf looks at who opens a WebSocket, which is asked for by GET and is not read-only", async () => {
+  const cases: [fields: Record<string, string>, allowed: boolean][] = [
+    [{ origin: "https://b.example", cookie: "session=1" }, false],
+    [{ origin: "https://b.example", "sec-fetch-site": "cross-site" }, false],
+    [{ origin: "http://a.example", cookie: "session=1" }, true],
+    [{ origin: "https://a.example", "sec-fetch-site": "same-origin", "sec-fetch-mode": "websocket" }, true],
+    [{ cookie: "session=1" }, true],
+  ];
+  const handshake = {
+    connection: "upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+  };
+  for (const [fields, allowed] of cases) {
+    const { exchange } = await runPolicy(csrf, { token: {} }, { fields: { ...handshake, ...fields } });
+    assert.equal(exchange.outcome?.reason === "csrf_origin", !allowed, JSON.stringify(fields));
+    assert.notEqual(exchange.outcome?.reason, "csrf_token");
+  }
+});
+
 test("csrf knows its own host with and without the usual port", async () => {
   const cases: [host: string, origin: string, status: number][] = [
     ["a.example:443", "https://a.example", 200],

@@ -25,7 +25,9 @@ export const csrf: PolicyDefinition = definePolicy({
     safeMethods: z
       .array(z.string().regex(METHOD, "not the name of a method"))
       .default(["GET", "HEAD", "OPTIONS"])
-      .describe("Methods that are not looked at, since they change nothing (default GET, HEAD, OPTIONS)."),
+      .describe(
+        "Methods that are not looked at, since they change nothing, unless they open a WebSocket (default GET, HEAD, OPTIONS).",
+      ),
     unknown: z
       .enum(["without-cookies", "allow", "refuse"])
       .default("without-cookies")
@@ -60,8 +62,11 @@ export const csrf: PolicyDefinition = definePolicy({
     const cookieOf = (x: Exchange): string | undefined => token && secured(x, token.cookie);
     return {
       request: (x) => {
-        const { fields, method } = x.request;
-        if (safe.has(method)) return undefined;
+        const { fields, method, upgrade } = x.request;
+        // A connection in both directions reads more than a page of another site could, and may change anything. Browsers
+        // always tell its origin and cannot put a field on it.
+        if (safe.has(method))
+          return upgrade === undefined || isOwn(x, friends, "allow") ? undefined : x.reject("csrf_origin");
         if (!isOwn(x, friends, unknown)) return x.reject("csrf_origin");
         if (token === undefined) return undefined;
         const known = cookie(fields, cookieOf(x)!);

@@ -145,6 +145,7 @@ export const forwardAuth: PolicyDefinition = defineAuthenticator({
         `forward-auth ${env.place} ${fingerprint(given)}`,
         () => new DecisionCache<Said>(cached, env.clock),
       );
+    const own = [...given.copyHeaders, ...(consumerHeader === undefined ? [] : [consumerHeader])];
     const answers = env.slot<Said>();
     const settle = (x: Exchange, said: Said): Authentication =>
       said.answer === undefined
@@ -157,10 +158,7 @@ export const forwardAuth: PolicyDefinition = defineAuthenticator({
     return {
       missing: "forward_auth_missing",
       ...(body !== undefined && { body: { request: "buffer" as const, max: body } }),
-      cleanse: compileCleanse([
-        ...given.copyHeaders,
-        ...(consumerHeader === undefined ? [] : [consumerHeader]),
-      ]),
+      ...(own.length > 0 && { cleanse: compileCleanse(own) }),
       authenticate: (x) => {
         if (credentials.length > 0 && !credentials.some((one) => x.request.fields.has(one))) return undefined;
         const said = cache === undefined ? ask(x) : cache.decide(keyOf(x), () => ask(x));

@@ -131,6 +131,9 @@ export const hmac: PolicyDefinition = defineAuthenticator({
     };
     return {
       missing: "hmac_missing",
+      hide: (x) => {
+        if (hmacCredentials(x) !== undefined) hide(x);
+      },
       challenge: `hmac realm="${realm}", headers="${covers.join(" ")} date"`,
       readsBody: true,
       authenticate(x) {

@@ -41,6 +41,7 @@ export const SHIPPED: Readonly<Record<string, () => Promise<PolicyDefinition>>> 
   respond: async () => (await import("./respond.ts")).respond,
   scopes: async () => (await import("./scopes.ts")).scopes,
   "security-headers": async () => (await import("./security-headers.ts")).securityHeaders,
+  sign: async () => (await import("./sign.ts")).signPolicy,
   "user-agent": async () => (await import("./user-agent.ts")).userAgent,
   "xml-limits": async () => (await import("./xml-limits.ts")).xmlLimits,
 };

@@ -37,6 +37,7 @@ describePolicy(introspection, {
     { options: { ...OPTIONS, url: "http://id.example" }, message: /url: without TLS/ },
     { options: { service: "main", clientId: "a", clientSecret: "b" }, message: /path: write the path/ },
     { options: { ...OPTIONS, clientSecret: undefined }, message: /clientSecret/ },
+    { options: { ...OPTIONS, requireConsumer: true }, message: /write issuer, or consumerClaim/ },
     { options: { ...OPTIONS, path: "/introspect" }, message: /path: belongs to service/ },
   ],
   steps: [

@@ -7,7 +7,7 @@ import { TokenFault } from "../identity/jws.ts";
 import { compileAddress, serverAddress } from "../identity/server-address.ts";
 import { TokenMemory } from "../identity/token-cache.ts";
 import { TokenHolders } from "../identity/token-identity.ts";
-import { BEARER, bearerError, compilePlaces, tokenPlaces } from "../identity/token-place.ts";
+import { BEARER, bearerError, compilePlaces, hideTokens, tokenPlaces } from "../identity/token-place.ts";
 import { type Authentication, Denied, defineAuthenticator } from "../pipeline/authenticator.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { PolicyDefinition } from "../pipeline/policy.ts";
@@ -107,22 +107,25 @@ export const introspection: PolicyDefinition = defineAuthenticator({
       );
       const places = compilePlaces(rest.from);
       const refuse = rest.requireConsumer ? "token_consumer" : undefined;
-      const holders = new TokenHolders({ consumerClaim: rest.consumerClaim, refuse }, places);
+      const holders = new TokenHolders({ consumerClaim: rest.consumerClaim, refuse }, places, [issuer]);
       return { introspector, holders, places, close: () => introspector.close() };
     });
-    const settle = (x: Exchange, found: ActiveToken | Unproven): Authentication =>
+    const settle = (x: Exchange, found: ActiveToken | Unproven, place: number): Authentication =>
       typeof found === "string" || found instanceof TokenFault
         ? denied(found)
-        : holders.identify(x, found);
+        : holders.identify(x, found, place);
     return {
       missing: "token_missing",
+      hide: (x) => hideTokens(places, x),
       challenge: "Bearer",
       authenticate: (x) => {
-        for (const place of places) {
-          const token = place.read(x);
+        for (let place = 0; place < places.length; place++) {
+          const token = places[place]!.read(x);
           if (token === undefined) continue;
           const found = introspector.introspect(token);
-          return found instanceof Promise ? found.then((late) => settle(x, late)) : settle(x, found);
+          return found instanceof Promise
+            ? found.then((late) => settle(x, late, place))
+            : settle(x, found, place);
         }
         return undefined;
       },

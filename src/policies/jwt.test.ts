@@ -45,6 +45,12 @@ describePolicy(jwt, {
     { options: { keys: [pem], revoked: {} }, message: /write one of file, url and service/ },
     { options: { keys: [pem], revoked: { file: "/nowhere" } }, message: /revoked\.file: ENOENT/ },
     { options: { keys: [pem], from: [] }, message: /from/ },
+    { options: { keys: [pem], requireConsumer: true }, message: /write issuer, or consumerClaim/ },
+    { options: { issuer: "https://id.example", refresh: "0s" }, message: /refresh: would ask without end/ },
+    {
+      options: { keys: [pem], revoked: { file: "/nowhere", every: 0 } },
+      message: /every: would ask without end/,
+    },
   ],
   steps: [
     {
@@ -109,13 +115,25 @@ describePolicy(jwt, {
       },
     },
     {
-      title: "leaves no token that it did not look at, wherever else one stands",
+      title: "passes no token on that it did not look at, wherever else one stands",
       options: { keys: [pem], from: [{ header: "authorization" }, { cookie: "t" }, { query: "t" }] },
-      request: { target: "/?t=forged&a", fields: { authorization: `Bearer ${good()}`, cookie: "t=forged; a=1" } },
+      request: {
+        target: "/?t=forged&a",
+        fields: { authorization: `Bearer ${good()}`, cookie: "t=forged; a=1" },
+      },
       check({ reply, sent }) {
         assert.equal(reply.status, 200);
         assert.equal(sent[0]!.fields.has("authorization"), false);
         assert.deepEqual([sent[0]!.target, sent[0]!.fields.get("cookie")], ["/?a", "a=1"]);
+      },
+    },
+    {
+      title: "leaves the token alone that it looked at, where the service wants it",
+      options: { keys: [pem], from: [{ header: "authorization" }, { cookie: "t" }], keepCredential: true },
+      request: { fields: { authorization: `Bearer ${good()}`, cookie: "t=forged" } },
+      check({ sent }) {
+        assert.match(sent[0]!.fields.get("authorization") ?? "", /^Bearer ey/);
+        assert.equal(sent[0]!.fields.has("cookie"), false);
       },
     },
     {
@@ -124,10 +142,14 @@ describePolicy(jwt, {
       request: { fields: { authorization: "Basic YTpi", cookie: `t=${good()}` } },
       check: ({ sent }) => assert.equal(sent[0]!.fields.get("authorization"), "Basic YTpi"),
     },
-    ...["Bearer\tforged", "bearer\t forged"].map((authorization) => ({
-      title: `refuses what a service could read as a token where none is needed: ${JSON.stringify(authorization)}`,
+    ...[
+      { authorization: "Bearer\tforged" },
+      { authorization: "bearer\t forged" },
+      { authorization: "Basic YTpi", Authorization: "Bearer forged" },
+    ].map((fields) => ({
+      title: `refuses what a service could read as a token where none is needed: ${JSON.stringify(fields)}`,
       options: { keys: [pem], optional: true },
-      request: { fields: { authorization } },
+      request: { fields },
       check: ({ reply, sent }: { reply: { status: number }; sent: readonly unknown[] }) =>
         assert.deepEqual([reply.status, sent.length], [401, 0]),
     })),

@@ -8,7 +8,14 @@ import { JwtVerifier, type VerifiedToken } from "../identity/jwt-verifier.ts";
 import { compileRevoked, revokedOptions } from "../identity/revocation-source.ts";
 import { TokenCache, TokenMemory } from "../identity/token-cache.ts";
 import { TokenHolders } from "../identity/token-identity.ts";
-import { BEARER, bearerError, compilePlaces, type TokenPlace, tokenPlaces } from "../identity/token-place.ts";
+import {
+  BEARER,
+  bearerError,
+  compilePlaces,
+  hideTokens,
+  type TokenPlace,
+  tokenPlaces,
+} from "../identity/token-place.ts";
 import { compileIssuer } from "../identity/trusted-issuers.ts";
 import { type Authentication, Denied, defineAuthenticator } from "../pipeline/authenticator.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
@@ -178,17 +185,20 @@ export const jwt: PolicyDefinition = defineAuthenticator({
   },
   compile(given, env) {
     const { verifier, holders, places } = compileJwt(given, env);
-    const settle = (x: Exchange, found: VerifiedToken | TokenFault): Authentication =>
-      found instanceof TokenFault ? denied(found) : holders.identify(x, found);
+    const settle = (x: Exchange, found: VerifiedToken | TokenFault, place: number): Authentication =>
+      found instanceof TokenFault ? denied(found) : holders.identify(x, found, place);
     return {
       missing: "jwt_missing",
+      hide: (x) => hideTokens(places, x),
       challenge: CHALLENGE,
       authenticate: (x) => {
-        for (const place of places) {
-          const token = place.read(x);
+        for (let place = 0; place < places.length; place++) {
+          const token = places[place]!.read(x);
           if (token === undefined) continue;
           const found = verifier.verify(token);
-          return found instanceof Promise ? found.then((late) => settle(x, late)) : settle(x, found);
+          return found instanceof Promise
+            ? found.then((late) => settle(x, late, place))
+            : settle(x, found, place);
         }
         return undefined;
       },
@@ -219,7 +229,8 @@ function compileJwt(given: Options, env: PolicyEnv): CompiledJwt {
     const verifier = new JwtVerifier(rules, env.clock, new TokenCache(memory, given.remember));
     const places = compilePlaces(given.from);
     const refuse = given.requireConsumer ? "jwt_consumer" : undefined;
-    const holders = new TokenHolders({ consumerClaim: given.consumerClaim, refuse }, places);
+    const names = issuers.map(({ issuer }) => issuer);
+    const holders = new TokenHolders({ consumerClaim: given.consumerClaim, refuse }, places, names);
     return { verifier, holders, places, close: () => verifier.close() };
   });
 }

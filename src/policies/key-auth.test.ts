@@ -163,3 +163,16 @@ test("two keys in one field are no key", async (t) => {
   const run = await gateway.send({ fields: { "x-api-key": `${KEY}, ${KEY}` } });
   assert.deepEqual(outcome(run).slice(0, 2), [401, "key_malformed"]);
 });
+
+test("who counts as the anonymous consumer is known by no other one's credential", async (t) => {
+  const gateway = memoryGateway({
+    policies: [keyAuth],
+    config: {
+      policies: [{ "key-auth": {} }, { "key-auth": { from: [{ query: "key" }], anonymous: "guest" } }],
+      consumers,
+    },
+  });
+  t.after(() => gateway.close());
+  const { exchange } = await gateway.send({ fields: { "x-api-key": KEY } });
+  assert.deepEqual([exchange.consumer?.name, exchange.credential], ["guest", undefined]);
+});

@@ -128,6 +128,7 @@ export const messageSignaturesPolicy: PolicyDefinition = defineAuthenticator({
     };
     return {
       missing: "signature_missing",
+      hide,
       challenge: `Signature realm="${realm}"`,
       readsBody: true,
       response: (x, reply) => {

@@ -41,6 +41,8 @@ describePolicy(oidc, {
     { options: { ...OPTIONS, service: "idp" }, message: /idp/ },
     { options: { ...OPTIONS, session: { cookie: "a b" } }, message: /not a name for a cookie/ },
     { options: { ...OPTIONS, anonymous: "nobody" }, message: /nobody/ },
+    { options: { ...OPTIONS, session: { idle: 900 } }, message: /session: over before it begins/ },
+    { options: { ...OPTIONS, loginTimeout: "0s" }, message: /loginTimeout: over before it begins/ },
     {
       options: { ...OPTIONS, claims: ["email"], consumerClaim: "org.name" },
       message: /claims: org is not among them/,
@@ -62,6 +64,7 @@ describePolicy(oidc, {
       options: OPTIONS,
       request: { fields: { ...HTTPS, accept: "text/html" } },
       peer: { trusted: true },
+      outside: () => Promise.reject(new CallFailed("connect_failed", "login.example: ECONNREFUSED")),
       check({ reply, exchange }) {
         assert.deepEqual([reply.status, exchange.outcome?.reason], [503, "oidc_provider_unavailable"]);
       },
@@ -150,7 +153,14 @@ test("a session gives claims, and is written again after a tenth of its idle tim
   const { clock, send, gateway } = loggedIn({}, {});
   const first = await send();
   assert.deepEqual([first.status, first.set], [200, []]);
-  assert.deepEqual(first.claims, { iss: ISSUER, sub: "alice", groups: ["staff"], nick: "al", app: { name: "al" } });
+  assert.deepEqual(first.claims, {
+    iss: ISSUER,
+    sub: "alice",
+    groups: ["staff"],
+    nick: "al",
+    app: { name: "al" },
+  });
+  assert.throws(() => (first.claims!["groups"] as string[]).push("admins"), /not extensible/);
   clock.advance(361_000);
   const second = await send();
   assert.equal(second.set.length, 1);
@@ -260,6 +270,28 @@ test("without its provider a session goes on that nobody needs a token of", asyn
   clock.advance(2_000);
   const { status, claims } = await send();
   assert.deepEqual([status, claims?.["sub"]], [200, "alice"]);
+  gateway.close();
+});
+
+test("a session from where no access token was needed does not do where one is", async () => {
+  const { send, gateway } = loggedIn({ forward: { access: "x-token" } }, {});
+  const { status, reason, set } = await send();
+  assert.deepEqual([status, reason, set], [401, "oidc_session_expired", []]);
+  gateway.close();
+});
+
+test("where nobody is asked, nobody says what the provider would have said", async () => {
+  const outside = (): never => {
+    throw new CallFailed("call_dry", "nobody is asked where nothing is served");
+  };
+  const gateway = memoryGateway({
+    policies: [oidc],
+    config: { policies: [{ oidc: OPTIONS }] },
+    outside,
+    peer: { trusted: true },
+  });
+  const { exchange } = await gateway.send({ fields: { ...HTTPS, accept: "text/html" } });
+  assert.notEqual(exchange.outcome?.reason, "oidc_provider_unavailable");
   gateway.close();
 });
 

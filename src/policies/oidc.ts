@@ -207,7 +207,9 @@ const options = z
       if (OURS.includes(name)) wrong("parameters", `${name} is written by the gateway itself`);
     if (new Set([callback, logout, login]).size < 3)
       wrong("callback", "callback, logout and login must be different paths");
-    const { claims, consumerClaim = "sub" } = given;
+    const { claims, consumerClaim = "sub", session, loginTimeout } = given;
+    if (Math.min(session.idle, session.lifetime, loginTimeout) < 1_000)
+      wrong(loginTimeout < 1_000 ? "loginTimeout" : "session", "over before it begins; write 1s or more");
     const kept = [consumerClaim, consumerClaim.replace(/\..*$/s, "")];
     if (claims !== undefined && !kept.some((name) => [...claims, "sub", "iss"].includes(name)))
       wrong("claims", `${kept[1]} is not among them, and consumerClaim needs it`);

@@ -34,7 +34,13 @@ export const xmlLimits: PolicyDefinition = definePolicy({
   name: "xml-limits",
   phase: "request",
   options: z.strictObject({
-    depth: bound(32, "Elements in each other at most"),
+    // A prefix is looked for in all elements around it: the time grows with depth times elements.
+    depth: z
+      .int()
+      .min(0)
+      .max(256)
+      .default(32)
+      .describe("Elements in each other at most (default 32; at most 256)."),
     elements: bound(10_000, "Elements in all at most"),
     attributes: bound(64, "Attributes of one element at most, declarations of namespaces too"),
     namespaces: bound(16, "Declarations of namespaces on one element at most"),

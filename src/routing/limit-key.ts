@@ -149,7 +149,7 @@ function readerOf(part: KeyPart, ip: Reader): Reader {
     case "consumer":
       return ({ consumer }) => (consumer === undefined ? undefined : `consumer ${consumer.name}`);
     case "credential":
-      return ({ credential }) => (credential === undefined ? undefined : `credential ${credential}`);
+      return credentialOf;
     case "ip":
       return (x) => {
         const address = ip(x);
@@ -162,6 +162,19 @@ function readerOf(part: KeyPart, ip: Reader): Reader {
     case "host":
       return ({ request }) => `host ${hostOf(request.authority)}`;
   }
+}
+
+/**
+ * An id is of its consumer, and a token's subject of its issuer: what others call theirs the same is another. The lengths keep
+ * the parts apart.
+ */
+function credentialOf({ consumer, credential, claims }: Exchange): string | undefined {
+  if (credential === undefined) return undefined;
+  if (consumer !== undefined) return `credential ${consumer.name.length} ${consumer.name} ${credential}`;
+  const issuer = claims?.["iss"];
+  return typeof issuer === "string"
+    ? `subject ${issuer.length} ${issuer} ${credential}`
+    : `holder ${credential}`;
 }
 
 function namedReader(part: Exclude<KeyPart, string>): Reader {

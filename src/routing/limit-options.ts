@@ -124,15 +124,16 @@ function whole(value: number, instead?: number): number {
 }
 
 /** Tells the log how many would have been refused, once a second. */
-export function dryLog(policy: string, { place, clock, tell }: PolicyEnv): () => void {
+export function dryLog(policy: string, { place, clock, tell }: PolicyEnv): () => undefined {
   let told = Number.NEGATIVE_INFINITY;
   let count = 0;
   return () => {
     count++;
     const time = clock.now();
-    if (time - told < 1_000) return;
+    if (time - told < 1_000) return undefined;
     told = time;
     tell(`${policy} (${place}): dry run: ${count} more would have been refused`);
     count = 0;
+    return undefined;
   };
 }

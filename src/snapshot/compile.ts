@@ -288,8 +288,8 @@ function asWritten(path: readonly PropertyKey[], file: string): PropertyKey[] {
   return path.map((key) => (typeof key === "string" ? writtenPolicyKey(key, file) : key));
 }
 
-function actsBeforeService({ request, recover, requestBody, body }: PolicySteps): boolean {
-  const wantsBody = body?.request !== undefined && body.request !== "none";
+function actsBeforeService({ request, withBody, recover, requestBody, body }: PolicySteps): boolean {
+  const wantsBody = withBody !== undefined || (body?.request !== undefined && body.request !== "none");
   return request !== undefined || recover !== undefined || requestBody !== undefined || wantsBody;
 }
 

@@ -33,5 +33,6 @@ export function protocolPool(
     options.mode,
     () => new Pool(options),
     () => new Http2Pool(http2),
+    options.places,
   );
 }

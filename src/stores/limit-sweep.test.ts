@@ -103,4 +103,19 @@ describe("entries that are over", () => {
       assert.equal(used(), 0);
     }
   });
+
+  test("a look into a large table goes no further than its time, and the next one goes on from there", () => {
+    const { store, memory, time, used } = stand(8_192);
+    const clock = { now: () => time.ms, wall: () => time.ms };
+    const sweep = new LimitSweep(memory, () => time.quiet, clock, 0);
+    const limiter = store.limiter("s", [rule("fixed")]);
+    for (let i = 0; i < 8_000; i++) limiter.take(`${i}`, 1);
+    time.ms += 2 * WINDOW;
+    sweep.tick();
+    sweep.tick();
+    const left = used();
+    assert.ok(left > 5_000 && left < 8_000, `${left}`);
+    for (let i = 0; i < 20; i++) sweep.tick();
+    assert.equal(used(), 0);
+  });
 });

@@ -9,8 +9,11 @@ import { sharedClock } from "./steady-clock.ts";
 /** How often it is to be called, in milliseconds; each time it looks through one of so many parts. */
 export const SWEEP = 100;
 const SHARES = 10;
-/** A table fuller than this is looked through whole each time. */
+/** A table fuller than this is looked through whole each time, or as far as the time goes. */
 const TIGHT = 0.75;
+/** Milliseconds that one table may take each time, and buckets after which it is asked for: the thread has other work too. */
+const BUDGET = 10;
+const LOOK = 1_024;
 /** What is over is kept for so long, in milliseconds: a thread may have read its clock a moment ago. */
 const MARGIN = 1_000;
 
@@ -20,9 +23,10 @@ export class LimitSweep {
 
   /**
    * @param quiet a time of the clock's `now` up to which nobody who looked into the memory still holds what was there
+   * @param budget milliseconds that `tick` may take for each of the tables (default 10)
    */
-  constructor(memory: LimitMemory, quiet: (now: number) => number, clock?: Clock) {
-    const look: Look = { base: memory.base, time: clock ?? sharedClock(memory.since1970), quiet };
+  constructor(memory: LimitMemory, quiet: (now: number) => number, clock?: Clock, budget: number = BUDGET) {
+    const look: Look = { base: memory.base, time: clock ?? sharedClock(memory.since1970), quiet, budget };
     const { counts, windows, gauges } = memory;
     this.#tables = [counts, windows, gauges].map((table) => new TableSweep(new SharedTable(table), look));
   }
@@ -41,6 +45,7 @@ export class LimitSweep {
 interface Look {
   readonly base: number;
   readonly time: Clock;
+  readonly budget: number;
   quiet(now: number): number;
 }
 
@@ -60,22 +65,18 @@ class TableSweep {
 
   tick(): void {
     const table = this.#table;
-    if (table.wasFull() || table.used > table.entries * TIGHT) {
-      this.all();
-      return;
-    }
-    if (table.used === 0) return;
-    const share = Math.ceil(table.buckets / SHARES);
-    const to = Math.min(table.buckets, this.#next + share);
-    this.#sweep(this.#next, to);
-    this.#next = to === table.buckets ? 0 : to;
+    const tight = table.wasFull() || table.used > table.entries * TIGHT;
+    if (!tight && table.used === 0) return;
+    const share = tight ? table.buckets : Math.ceil(table.buckets / SHARES);
+    this.#sweep(share, performance.now() + this.#look.budget);
   }
 
   all(): void {
-    this.#sweep(0, this.#table.buckets);
+    this.#sweep(this.#table.buckets, Number.POSITIVE_INFINITY);
   }
 
-  #sweep(from: number, to: number): void {
+  /** Looks through so many buckets, from where it stopped before; stops at `end` of this thread's clock. */
+  #sweep(count: number, end: number): void {
     const table = this.#table;
     const now = this.#look.time.now();
     const quiet = this.#look.quiet(now);
@@ -85,7 +86,9 @@ class TableSweep {
       return false;
     });
     const wall = this.#look.time.wall();
-    for (let bucket = from; bucket < to; bucket++)
+    for (let done = 0; done < count; done++) {
+      if (done > 0 && done % LOOK === 0 && performance.now() >= end) return;
+      const bucket = this.#next;
       for (let node = table.head(bucket); node !== 0; ) {
         const next = table.after(node);
         if (this.#isOver(node, now, wall) && this.#kill(node)) {
@@ -94,6 +97,8 @@ class TableSweep {
         }
         node = next;
       }
+      this.#next = bucket + 1 === table.buckets ? 0 : bucket + 1;
+    }
   }
 
   /** Whether an entry says no more than none would; it is in the cell then what `#kill` replaces. */

@@ -65,6 +65,22 @@ routes:
     assert.equal(status, 0);
   });
 
+  test("does not warn of services that only policies ask", () => {
+    const file = write(
+      "asked.yaml",
+      `listeners: [{ name: p, address: ":0" }]
+services: { s: { endpoints: ["http://a"] }, auth: { endpoints: ["http://b"] }, inner: { endpoints: ["http://c"] } }
+policies:
+  - any-of: { methods: [{ key-auth: {} }, { forward-auth: { service: inner, path: / } }] }
+routes:
+  - { name: all, service: s, policies: [{ forward-auth: { service: auth, path: /verify } }] }
+`,
+    );
+    const { stdout, stderr } = torana("check", file);
+    assert.match(stdout, /, 0 warnings\n$/);
+    assert.doesNotMatch(stderr, /no route leads here/);
+  });
+
   test("admin endpoints that others may reach are warned of, those of the machine itself are not", () => {
     for (const [admin, count] of [
       ["0.0.0.0:9901", 1],

@@ -45,7 +45,7 @@ function servicesIn(value: unknown): string[] {
 /** An example made whole: what it leaves out is put in. */
 function wholeConfig(example: Record<string, unknown>): object {
   const endpoints = { endpoints: ["http://127.0.0.1:9001"] };
-  const named = servicesIn(example["routes"]).map((name) => [name, endpoints]);
+  const named = servicesIn([example["routes"], example["policies"]]).map((name) => [name, endpoints]);
   return {
     listeners: [{ name: "public", address: "127.0.0.1:8080" }],
     routes: [{ name: "all", match: { path: "/{tenant}/{name}" }, service: "all" }],

@@ -220,3 +220,57 @@ test("HTTP/2 to a service begins so too, and no two clients share a connection",
     assert.equal((await client.ask(request("GET /"))).text, "2.0");
   assert.deepEqual(told, clients.map(nameOf));
 });
+
+test("who waits for a place gets the one of a client whose handshake failed", async (t) => {
+  const tls = shown(authority(t).issue({ names: ["DNS:localhost"] }));
+  const held = new Map<string, () => void>();
+  const web = createHttp((incoming, outgoing) => {
+    incoming.resume();
+    if (incoming.url === "/now") outgoing.end("served");
+    else held.set("answer", () => outgoing.end("served"));
+  });
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("readable", () => {
+      const bytes = socket.read() as Buffer;
+      const header = readProxyHeader(bytes, bytes.length);
+      assert.ok(header !== undefined && !(header instanceof Failure));
+      if (header.source?.address === "192.0.2.2") {
+        if (held.has("refuse")) socket.destroy();
+        else held.set("refuse", () => socket.destroy());
+        return;
+      }
+      if (bytes.length > header.end) socket.unshift(bytes.subarray(header.end));
+      web.emit("connection", new TLSSocket(socket, { isServer: true, ...tls }));
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const stage = await stageOf(t, [], {
+    listeners: [{ name: "test", address: "127.0.0.1:0", trusted: ["127.0.0.1"] }],
+    routes: [{ name: "all", service: "main" }],
+    services: {
+      main: {
+        endpoints: [`https://127.0.0.1:${port}`],
+        tls: { verify: false },
+        proxyProtocol: "v1",
+        connections: { max: 2, waitTimeout: "60s" },
+      },
+    },
+  });
+  const ask = (address: string, path: string): Promise<Response> =>
+    stage.ask(request(`GET ${path}`, { "X-Forwarded-For": address }));
+  const first = ask("192.0.2.1", "/first");
+  await until("the first to be asked", () => held.has("answer"));
+  const other = ask("192.0.2.2", "/other");
+  await until("the other to connect", () => held.has("refuse"));
+  const waiting = ask("192.0.2.1", "/now");
+  await until("the third to wait", () => stage.gateway.gateway.reading().inFlight === 3);
+  held.get("refuse")!();
+  assert.equal((await other).status, 502);
+  assert.equal((await waiting).text, "served");
+  held.get("answer")!();
+  assert.equal((await first).text, "served");
+});

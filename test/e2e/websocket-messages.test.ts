@@ -166,6 +166,21 @@ for (const way of ["HTTP/1.1", "HTTP/2"] as const)
     });
   }
 
+for (const way of ["HTTP/1.1", "HTTP/2"] as const)
+  test(`a client over ${way} whose own Close comes with what is refused: the service is told why all the same`, async (t) => {
+    const scene = await theatre(t, { fromClient: { kinds: ["text"] } });
+    const { client, peer } = await opened(t, scene, way);
+    const closes = await bothClosed(client, peer, () => {
+      const close = written({ opcode: CLOSE, payload: closing(1_000), mask: KEY });
+      sendRaw(client, Buffer.concat([written({ opcode: BINARY, payload: "x", mask: KEY }), close]));
+    });
+    assert.deepEqual(closes, [
+      [1_003, "kind of message not taken"],
+      [1_003, "kind of message not taken"],
+    ]);
+    await until("the count", () => scene.ended("message_kind") === 1);
+  });
+
 test("what stands before a refused message arrives, and nothing of it", async (t) => {
   const scene = await theatre(t, { fromClient: { maxMessage: 100_000 } });
   const { client, peer } = await opened(t, scene, "HTTP/1.1");

@@ -1,5 +1,5 @@
 import { Failure } from "../../errors/failure.ts";
-import type { EndpointPool, PoolClient } from "../client-contract.ts";
+import type { EndpointPool, PoolClient, SharedPlaces } from "../client-contract.ts";
 import { Dialing, type DialingOwner, type DialTarget } from "../dialing.ts";
 import type { Pool } from "../pool.ts";
 import type { ReadMode } from "../transport.ts";
@@ -17,6 +17,7 @@ export class NegotiatedPool implements EndpointPool, DialingOwner {
   readonly #mode: ReadMode;
   readonly #makeHttp1: () => Pool;
   readonly #makeHttp2: () => Http2Pool;
+  readonly #places: SharedPlaces | undefined;
   #http1: Pool | undefined = undefined;
   #http2: Http2Pool | undefined = undefined;
   #chosen: EndpointPool | undefined = undefined;
@@ -24,12 +25,22 @@ export class NegotiatedPool implements EndpointPool, DialingOwner {
   #queue: PoolClient[] = [];
   #closed = false;
 
-  /** @param target offers both protocols; the pools offer their own only */
-  constructor(target: DialTarget, mode: ReadMode, http1: () => Pool, http2: () => Http2Pool) {
+  /**
+   * @param target offers both protocols; the pools offer their own only
+   * @param places those of several pools, where they share them
+   */
+  constructor(
+    target: DialTarget,
+    mode: ReadMode,
+    http1: () => Pool,
+    http2: () => Http2Pool,
+    places?: SharedPlaces,
+  ) {
     this.#target = target;
     this.#mode = mode;
     this.#makeHttp1 = http1;
     this.#makeHttp2 = http2;
+    this.#places = places;
   }
 
   acquire(client: PoolClient, fresh = false): void {
@@ -55,6 +66,7 @@ export class NegotiatedPool implements EndpointPool, DialingOwner {
   undialed(_dialing: Dialing, failure: Failure): void {
     this.#asking = undefined;
     for (const client of this.#queue.splice(0)) client.refused(failure);
+    this.#places?.left();
   }
 
   #speaksHttp1(): Pool {
