@@ -90,7 +90,7 @@ async function hashTyped(): Promise<number> {
     throw new UsageError("a key is at most 512 visible characters of ASCII, without blanks and commas");
   if (checkKey(typed) === "broken") {
     console.error(
-      "torana: this looks like a key of torana key create, but its checksum is wrong: part of it is missing",
+      "torana: this looks like a key of torana key create, but it is not whole, or has a wrong letter: copy it again",
     );
     return EXIT.failed;
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { describe, test } from "node:test";
+import { until } from "../../test/support/wait.ts";
 import { Fields } from "../lib/fields.ts";
 import { CallFailed, type CallReply } from "../pipeline/calls.ts";
 import { testClock } from "../testing/index.ts";
@@ -133,13 +134,27 @@ describe("keys that are asked for", () => {
   test("an answer that is no key set changes nothing, and nothing of it is told", async () => {
     using one = stage({ keys: [a] });
     await one.keys.again();
-    one.state.answer = { keys: [], error: "hush" };
+    one.state.answer = { keys: "hush" };
     await one.keys.again();
     one.state.answer = { hush: 1 };
     await one.keys.again();
     assert.equal(one.keys.knows("a"), true);
     assert.match(one.lines.join("\n"), /its keys cannot be had \(not a JSON Web Key Set/);
     assert.doesNotMatch(one.lines.join("\n"), /hush/);
+  });
+
+  test("a set without a key of use takes the last ones back, and is asked for again soon", async () => {
+    using one = stage({ keys: [a] });
+    await one.keys.again();
+    const [key] = one.keys.find("a", "EdDSA");
+    one.state.answer = { keys: [], error: "hush" };
+    await one.keys.again();
+    assert.deepEqual([key!.gone, one.keys.knows("a"), one.keys.settled], [true, false, false]);
+    await until("it was asked for again by itself", () => one.lines.length > 0);
+    assert.match(one.lines[0]!, /none of its keys can check a signature\); its tokens are refused/);
+    one.state.answer = { keys: [a] };
+    await until("its keys are known again", () => one.keys.settled);
+    assert.equal(one.keys.knows("a"), true);
   });
 
   test("where nobody is asked nothing is told and nothing planned", async () => {

@@ -163,7 +163,10 @@ export class RemoteKeys implements KeySource, Kept {
     try {
       const to = await this.#options.locate();
       const { document, reply } = await safeJson(caller, { to, timeout, max: SET_BYTES_MAX });
-      this.#replace(keysOfSet(document, algorithms));
+      const keys = keysOfSet(document, algorithms);
+      // What an issuer does not name any more is taken back, also where it names nothing at all; but that may be a mistake.
+      this.#replace(keys);
+      if (keys.length === 0) throw new RangeError("none of its keys can check a signature");
       if (this.#failures > 1) this.#options.tell(`${this.#options.name}: its keys are known again`);
       this.#failures = 0;
       this.#believedUntil = clock.now() + refresh + staleFor;

@@ -59,3 +59,14 @@ test("a failure is shared for a short time, what happens elsewhere is not rememb
   for (let i = 0; i < 2; i++) await renewals.once(session(1), "other", elsewhere.renew);
   assert.equal(elsewhere.begun(), 2);
 });
+
+test("what is remembered does not grow with the number of people", async () => {
+  const renewals = new Renewals(testClock());
+  const renewed = async (n: number): Promise<void> => {
+    await renewals.once(session(1, `r${n}`), `r${n}`, async () => session(2, `new${n}`));
+  };
+  for (let n = 0; n <= 10_000; n++) await renewed(n);
+  assert.equal(renewals.newer(session(1, "r0")), undefined);
+  assert.notEqual(renewals.newer(session(1, "r1")), undefined);
+  assert.notEqual(renewals.newer(session(1, "r10000")), undefined);
+});

@@ -16,6 +16,8 @@ interface Renewal {
 const KEPT = 300_000;
 /** The same for a failure: others must not ask again at once. */
 const KEPT_FAILURE = 2_000;
+/** Outcomes that are remembered at most: each holds a whole session. */
+const MOST = 10_000;
 
 /** Renewals of sessions, one at a time for each: many requests of a page come at once, and a refresh token may be good once only. */
 export class Renewals implements Kept {
@@ -69,10 +71,11 @@ export class Renewals implements Kept {
     return known !== undefined && this.#clock.now() < known.until ? known : undefined;
   }
 
-  /** Forgets what is over; in the order in which it began, so that each costs its share only. */
+  /** Forgets what is over, or too much; in the order in which it began, so that each costs its share only. */
   #forget(now: number): void {
     for (const [key, { until }] of this.#known) {
-      if (until > now) return;
+      const isDue = until <= now || (this.#known.size >= MOST && until !== Number.POSITIVE_INFINITY);
+      if (!isDue) return;
       this.#known.delete(key);
     }
   }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { HeldBody } from "../lib/body.ts";
 import type { AttemptView } from "../pipeline/policy.ts";
 import {
@@ -23,8 +23,8 @@ export interface SigningRules {
   /** Seconds for which a signature holds; 0 for no word on it. */
   readonly expires: number;
   readonly tag: string | undefined;
-  /** What makes a nonce of a signature; undefined for none. */
-  readonly nonce: (() => string) | undefined;
+  /** Each signature has a nonce. */
+  readonly nonce: boolean;
 }
 
 /** The algorithm that a key is used with. Throws an Error where the two do not fit. */
@@ -77,7 +77,7 @@ function parametersOf({ keyId, algorithm, expires, tag, nonce }: SigningRules, c
   const parameters: Item[1] = new Map<string, string | number>([["created", created]]);
   if (expires > 0) parameters.set("expires", created + expires);
   parameters.set("keyid", keyId).set("alg", algorithm);
-  if (nonce !== undefined) parameters.set("nonce", nonce());
+  if (nonce) parameters.set("nonce", randomBytes(16).toString("base64url"));
   if (tag !== undefined) parameters.set("tag", tag);
   return parameters;
 }

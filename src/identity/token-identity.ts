@@ -2,7 +2,7 @@ import { type Authentication, Denied, type Identity } from "../pipeline/authenti
 import type { Consumer, Consumers } from "../pipeline/consumer.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { compileClaim } from "./claim-rules.ts";
-import type { TokenPlace } from "./token-place.ts";
+import { hideTokens, type TokenPlace } from "./token-place.ts";
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -108,9 +108,4 @@ export class TokenHolders {
     if (now >= found.expires) return { consumer: undefined, until: always };
     return { consumer: found.consumer, until: found.expires };
   }
-}
-
-/** Takes tokens out of these places of what the service will be sent; what else stands there stays. */
-function hideTokens(places: readonly TokenPlace[], x: Exchange): void {
-  for (const place of places) if (place.read(x) !== undefined) place.hide(x);
 }

@@ -120,10 +120,10 @@ describe("keys of tokens", () => {
       keys.map(({ id }) => id),
       ["good"],
     );
-    assert.throws(() => keysOfSet({ keys: [] }), /none of its keys/);
+    assert.deepEqual(keysOfSet({ keys: [] }), []);
     assert.throws(() => keysOfSet([]), /no list of keys/);
     assert.throws(() => keysOfSet({ keys: Array(300).fill({}) }), /more than 256/);
-    assert.throws(() => keysOfSet({ keys: [jwk(rsa.publicKey)] }, ["ES256"]), /none of its keys/);
+    assert.deepEqual(keysOfSet({ keys: [jwk(rsa.publicKey)] }, ["ES256"]), []);
   });
 
   test("the same key with the same name is known again; anything else is another", () => {

@@ -101,7 +101,7 @@ const KEYS_MAX = 256;
 
 /**
  * The keys of a JSON Web Key Set that came from outside (RFC 7517 §5). Those of other uses, of kinds that are not known, too
- * weak, and secret ones are left out. Throws a RangeError for what is no set, or has no key that is of use.
+ * weak, and secret ones are left out, so that it may be empty. Throws a RangeError for what is no set.
  */
 export function keysOfSet(set: unknown, allowed?: readonly string[]): TokenKey[] {
   const list = (set as { keys?: unknown } | null)?.keys;
@@ -114,6 +114,5 @@ export function keysOfSet(set: unknown, allowed?: readonly string[]): TokenKey[]
       keys.push(keyOfJwk(jwk, allowed));
     } catch {}
   }
-  if (keys.length === 0) throw new RangeError("none of its keys can check a signature");
   return keys;
 }

@@ -24,7 +24,9 @@ test("one wrong character, or one that is missing, shows", () => {
     const wrong = `${key.slice(0, at)}${key[at] === "x" ? "y" : "x"}${key.slice(at + 1)}`;
     assert.equal(checkKey(wrong), "broken", wrong);
   }
-  assert.equal(checkKey(key.slice(0, -1)), "other");
+  for (let length = 7; length < key.length; length++) assert.equal(checkKey(key.slice(0, length)), "broken");
+  assert.equal(checkKey(`${key}x`), "broken");
+  assert.equal(checkKey(createKey("shop").slice(0, -1)), "other");
   assert.equal(checkKey("sk_live_abc"), "other");
 });
 

@@ -19,10 +19,13 @@ export function createKey(prefix = "torana"): string {
   return `${prefix}_${secret}${checkOf(`${prefix}_${secret}`)}`;
 }
 
-/** Whether a text looks like one of our keys, and if so, whether its checksum is right. */
+/**
+ * Whether a text looks like one of our keys, and if so, whether its checksum is right. One that is too short or too long is
+ * known by the default prefix only: with another, it could be anybody's.
+ */
 export function checkKey(text: string): "ours" | "broken" | "other" {
   const [, , check] = KEY.exec(text) ?? [];
-  if (check === undefined) return "other";
+  if (check === undefined) return /^torana_[0-9A-Za-z]*$/.test(text) ? "broken" : "other";
   return checkOf(text.slice(0, -CHECK)) === check ? "ours" : "broken";
 }
 

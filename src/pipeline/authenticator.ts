@@ -56,6 +56,11 @@ export class Denied {
   }
 }
 
+/** Whether an identity says nothing at all: everybody is let through. */
+export function isNobody(identity: Identity): boolean {
+  return identity.consumer === undefined && Object.values(identity).every((one) => one === undefined);
+}
+
 /** What one way of asking found: an identity, a credential that is wrong, a reply (a redirect to a login), or nothing at all. */
 export type Authentication = Identity | Denied | Reply | undefined;
 
@@ -147,7 +152,7 @@ export function stepsOf(authenticator: Authenticator, options: IdentityOptions, 
       const refusal = refuse(x, found.code, found.detail, found.challenge ?? authenticator.challenge);
       return x.grpc === undefined ? (found.reply ?? refusal) : refusal;
     }
-    if (found !== undefined) {
+    if (found !== undefined && (anonymous === undefined || !isNobody(found))) {
       take(x, found, keepCredential);
       if (found.confirm !== undefined) unconfirmed?.set(x, found.confirm);
       return undefined;

@@ -5,11 +5,16 @@ import { createKey, writtenHash } from "../lib/api-key.ts";
 import { hashPassword } from "../lib/password-hash.ts";
 import { Reply } from "../lib/reply.ts";
 import { defineAuthenticator } from "../pipeline/authenticator.ts";
+import type { PolicyDefinition } from "../pipeline/policy.ts";
 import { describePolicy, memoryGateway, type PolicyRun } from "../testing/index.ts";
 import { anyOf } from "./any-of.ts";
 import { basicAuth } from "./basic-auth.ts";
 import { cors } from "./cors.ts";
+import { hmac } from "./hmac.ts";
+import { introspection } from "./introspection.ts";
+import { jwt } from "./jwt.ts";
 import { keyAuth } from "./key-auth.ts";
+import { messageSignaturesPolicy } from "./message-signatures.ts";
 
 const KEY = createKey();
 const consumers = [
@@ -111,6 +116,11 @@ describePolicy(anyOf, {
       options: { methods: [{ "test-all": {} }, ...methods] },
       request: { fields: { "x-api-key": "wrong" } },
       check: (run) => assert.deepEqual(outcome(run), [401, "key_unknown", undefined]),
+    },
+    {
+      title: "has nobody count as the anonymous consumer, where one lets everybody through",
+      options: { methods: [{ "test-all": {} }, ...methods], anonymous: "guest" },
+      check: (run) => assert.deepEqual(outcome(run), [200, undefined, "guest"]),
     },
     {
       title: "lets everybody through where one does",
@@ -217,3 +227,35 @@ test("an anonymous consumer inside is a need of the whole", () => {
   const build = () => memoryGateway({ policies: [anyOf, keyAuth, basicAuth], config });
   assert.throws(build, /there is no consumer "nobody"/);
 });
+
+const forged: [PolicyDefinition, object, Record<string, string>][] = [
+  [basicAuth, {}, { authorization: basic("forged") }],
+  [jwt, { secret: "0123456789abcdef0123456789abcdef" }, { authorization: "Bearer e30.e30.forged" }],
+  [
+    introspection,
+    { url: "https://idp.example/introspect", clientId: "a", clientSecret: "b" },
+    { authorization: "Bearer forged" },
+  ],
+  [
+    hmac,
+    {},
+    { authorization: 'hmac username="k", algorithm="hmac-sha256", headers="date", signature="AA=="' },
+  ],
+  [
+    messageSignaturesPolicy,
+    {},
+    { signature: "sig=:AAAA:", "signature-input": 'sig=("@method");created=1;keyid="k"' },
+  ],
+];
+for (const [policy, options, fields] of forged)
+  test(`behind a key that is believed no forged credential of ${policy.name} reaches the service`, async (t) => {
+    const ways = [{ "key-auth": {} }, { [policy.name]: options }];
+    const gateway = memoryGateway({
+      policies: [anyOf, keyAuth, policy],
+      config: { consumers, policies: [{ "any-of": { methods: ways } }] },
+    });
+    t.after(() => gateway.close());
+    const { reply, sent } = await gateway.send({ fields: { "x-api-key": KEY, ...fields } });
+    assert.equal(reply.status, 200);
+    for (const name of Object.keys(fields)) assert.equal(sent[0]!.fields.get(name), undefined, name);
+  });

@@ -7,6 +7,7 @@ import {
   Denied,
   defineAuthenticator,
   type Identity,
+  isNobody,
 } from "../pipeline/authenticator.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { PolicyDefinition } from "../pipeline/policy.ts";
@@ -72,10 +73,9 @@ function ask(
   return said.denied ?? said.nobody ?? said.reply;
 }
 
-/** An identity that says nothing at all is nobody's. */
 function isSomebody(found: Authentication): found is Identity {
   if (found === undefined || found instanceof Denied || found instanceof Reply) return false;
-  return found.consumer !== undefined || Object.values(found).some((one) => one !== undefined);
+  return !isNobody(found);
 }
 
 function added({ ways }: AnyOf, said: Before, at: number, found: Authentication): Before {

@@ -16,6 +16,8 @@ describePolicy(concurrency, {
     { options: {}, message: /max: / },
     { options: { max: 0 }, message: /max/ },
     { options: { max: 1, queue: {} }, message: /queue/ },
+    { options: { max: 1, queue: { max: 1, timeout: "25d" } }, message: /timeout: is 1h at most/ },
+    { options: { max: 1, lease: "80d" }, message: /lease: is 24h at most/ },
   ],
   steps: [
     {

@@ -10,17 +10,24 @@ import { WaitingLine } from "../pipeline/wait-turn.ts";
 import { compileKey } from "../routing/limit-key.ts";
 import { countingOptions, dryLog } from "../routing/limit-options.ts";
 
+/** Longer no client waits, and no timer knows how to. */
+const HOUR = 3_600_000;
+
 const options = z.strictObject({
   max: z.int().min(1).max(1_000_000).describe("Requests of one key that may be under way at once."),
   ...countingOptions,
   queue: z
     .strictObject({
       max: z.int().min(1).max(10_000).describe("Requests of one key that wait in one worker at most."),
-      timeout: duration.default(1_000).describe("How long one waits (default 1s); less than policyTimeout."),
+      timeout: duration
+        .refine((wait) => wait <= HOUR, { message: "is 1h at most" })
+        .default(1_000)
+        .describe("How long one waits (default 1s); less than policyTimeout."),
     })
     .optional()
     .describe("What finds no place waits for one (default: it is refused at once)."),
   lease: duration
+    .refine((lease) => lease <= 24 * HOUR, { message: "is 24h at most" })
     .default(30_000)
     .describe(
       "After how long a place is free again that a gateway which died has not given back, in a store that several share (default 30s); the others are held anew meanwhile.",

@@ -377,3 +377,16 @@ test("a way that asks outside stands beside others", async () => {
   assert.deepEqual([reply.status, sent[0]?.fields.has("x-user"), asked.length], [200, false, 3]);
   gateway.close();
 });
+
+test("a way that is told the body holds it for all that stand beside it", async () => {
+  const { asked, outside } = scripted(says(200));
+  const methods = [{ "key-auth": {} }, { "forward-auth": { url: URL_OF_IT, body: "1KB" } }];
+  const config = { policies: [{ "any-of": { methods } }] };
+  const gateway = memoryGateway({ policies: [anyOf, forwardAuth, keyAuth], config, outside });
+  const { reply, sent } = await gateway.send({ method: "POST", body: ["he", "llo"] });
+  assert.deepEqual([reply.status, sent[0]?.body.toString()], [200, "hello"]);
+  assert.equal(Buffer.from(asked[0]!.body as Uint8Array).toString(), "hello");
+  const large = await gateway.send({ method: "POST", body: ["x".repeat(1_025)] });
+  assert.deepEqual([large.reply.status, asked.length], [413, 1]);
+  gateway.close();
+});

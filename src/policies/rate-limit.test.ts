@@ -35,6 +35,7 @@ describePolicy(rateLimit, {
     { options: { limit: "1/1m", key: { field: "x" } }, message: /key/ },
     { options: { limit: "1/1m", tierBy: { metadata: "plan" } }, message: /names tiers, and there are none/ },
     { options: { limit: { units: 1, per: "1m", burst: 5 } }, message: /burst is of buckets/ },
+    { options: { limit: "1/1m", maxWait: "25d" }, message: /maxWait: is 1h at most/ },
     { options: { limit: "1/1m", store: "nowhere" }, message: /no store "nowhere"/ },
   ],
   steps: [

@@ -16,6 +16,9 @@ import {
   quoted,
 } from "../routing/limit-rules.ts";
 
+/** Longer no client waits, and no timer knows how to. */
+const HOUR = 3_600_000;
+
 const options = z
   .strictObject({
     limit: limitList.describe(
@@ -39,6 +42,7 @@ const options = z
       ),
     ...takingOptions,
     maxWait: duration
+      .refine((wait) => wait <= HOUR, { message: "is 1h at most" })
       .default(5_000)
       .describe("How long a leaky bucket may make a request wait (default 5s); less than policyTimeout."),
   })

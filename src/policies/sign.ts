@@ -89,13 +89,10 @@ export const signPolicy: PolicyDefinition = definePolicy({
   compile({ key: written, keyId, covers, digest, max, expires, nonce, tag, label, algorithm: wanted }, env) {
     const key = signingKeyOf(written);
     const rules: SigningRules = {
-      ...{ key, keyId, covers, tag, label },
+      ...{ key, keyId, covers, tag, label, nonce },
       algorithm: algorithmFor(key, wanted),
       digest: digest === "none" ? undefined : digest,
       expires: Math.ceil(expires / 1_000),
-      nonce: nonce
-        ? () => (env.random() * 2 ** 52).toString(36) + (env.random() * 2 ** 52).toString(36)
-        : undefined,
     };
     // Signatures of clients were for the gateway; only the gateway's own reaches the service.
     const copies = new FieldNames(["signature", "signature-input"]);

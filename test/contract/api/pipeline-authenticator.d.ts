@@ -1,6 +1,7 @@
 export type Authentication = Identity | Denied | Reply | undefined;
 export interface Authenticator extends Pick<PolicySteps, "body" | "response" | "log" | "close"> {
     readonly cleanse?: (x: Exchange) => void;
+    readonly hide?: (x: Exchange) => void;
     authenticate(x: Exchange): Authentication | Promise<Authentication>;
     readonly missing: string;
     readonly challenge?: string;

@@ -9,6 +9,7 @@ export interface Consumers {
     readonly size: number;
     named(name: string): Consumer | undefined;
     find(kind: CredentialKind, by: string): Credential | undefined;
+    findKey(key: string): Credential | undefined;
     readonly anyPassword?: Credential | undefined;
 }
 export interface Credential {
