@@ -122,7 +122,10 @@ test("a config that is changed while no worker is there serves once one is", asy
     if (times < 4) await process.says(new RegExp(`(?:worker 0 serves[^]*){${times}}`));
   }
   stage.write(config(204));
-  await process.says(/reload \(a file changed\): the config before stays in force/);
-  await process.says(/reload \(a worker serves again\): generation \d+ serves/);
+  // On a machine that is slow beyond measure, the worker is back before the file is looked at.
+  const [, refused] = await process.says(/reload \(a file changed\): (?:(the config before)|generation)/);
+  if (refused !== undefined)
+    await process.says(/reload \(a worker serves again\): generation \d+ serves/);
+  else await process.says(/generation \d+ serves/);
   assert.equal(await ask(port, "/asked"), 204);
 });
