@@ -41,6 +41,7 @@ test("keys differ where a part differs, and show none of it", () => {
     ),
     keyOf(exchange([["x-a", "1, 2"]])),
     keyOf(exchange([["x-a", "1;21;2"]])),
+    keyOf(exchange([["x-a", "1;11;2"]])),
     keyOf(exchange([], { path: "/x" })),
   ];
   assert.equal(new Set(keys).size, keys.length);
@@ -54,6 +55,15 @@ test("keys differ where a part differs, and show none of it", () => {
       ]),
     ),
   );
+});
+
+test("parts are known however they are written, and fields that are called like them are not parts", () => {
+  const [get, put] = [exchange([["method", "a"]]), exchange([["method", "a"]], { method: "PUT" })];
+  const byPart = compileDecisionKey(["Method"]);
+  assert.notEqual(byPart(get), byPart(put));
+  const byField = compileDecisionKey([], ["method"]);
+  assert.equal(byField(get), byField(put));
+  assert.notEqual(byField(get), byField(exchange([["method", "b"]])));
 });
 
 test("the host is the same however it is written", () => {

@@ -79,13 +79,24 @@ const READERS: Readonly<Record<(typeof PARTS)[number], Reader>> = {
   consumer: (x) => x.consumer?.name,
 };
 
-/** Makes what gives requests their key: a hash, from which nobody reads a credential. */
-export function compileDecisionKey(parts: readonly string[]): (x: Exchange) => string {
-  const readers = parts.map((name): Reader => {
-    const known = (READERS as Readonly<Record<string, Reader>>)[name];
-    if (known !== undefined && Object.hasOwn(READERS, name)) return known;
+/**
+ * Makes what gives requests their key: a hash, from which nobody reads a credential.
+ * @param parts as written: parts of the request, or else names of fields
+ * @param fields names of fields, whatever they are called
+ */
+export function compileDecisionKey(
+  parts: readonly string[],
+  fields: readonly string[] = [],
+): (x: Exchange) => string {
+  const field = (name: string): Reader => {
     return (x) => lines(x.request.fields.all(name));
+  };
+  const readers = parts.map((written): Reader => {
+    const name = written.toLowerCase();
+    const known = (READERS as Readonly<Record<string, Reader>>)[name];
+    return known !== undefined && Object.hasOwn(READERS, name) ? known : field(name);
   });
+  readers.push(...fields.map(field));
   return (x) => {
     let text = "";
     for (const read of readers) {
@@ -97,9 +108,9 @@ export function compileDecisionKey(parts: readonly string[]): (x: Exchange) => s
   };
 }
 
-/** A field that is not there is not one that is empty. */
+/** A field that is not there is not one that is empty; a line break stands in no value, so that one is never two. */
 function lines(values: readonly string[]): string | undefined {
-  return values.length < 2 ? values[0] : values.map((value) => `${value.length};${value}`).join("");
+  return values.length < 2 ? values[0] : values.join("\n");
 }
 
 /** Questions that are under way at most; beyond, each request asks for itself. */

@@ -240,6 +240,21 @@ describe("components", () => {
   ])
     test(`${component} cannot be had`, () => assert.throws(() => value(component), NoComponent));
 
+  test("of one query take it apart once", () => {
+    let read = 0;
+    const counted = {
+      ...example.request,
+      get query(): string {
+        read++;
+        return "?a=1&b=2";
+      },
+    };
+    const components = ["a", "b"].map((name) => itemOf(`"@query-param";name="${name}"`)!);
+    const base = signatureBase({ ...example, request: counted }, components, "()");
+    assert.match(base, /name="a": 1\n.*name="b": 2\n/);
+    assert.equal(read, 1);
+  });
+
   test("that stand twice in the query cannot be had", () => {
     assert.throws(() => ofQuery("?a=1&a=2", '"@query-param";name="a"'), NoComponent);
     assert.throws(() => ofQuery("?a=1&%61=2", '"@query-param";name="a"'), NoComponent);

@@ -1,5 +1,6 @@
 import type { Fields, ReadonlyFields } from "../lib/fields.ts";
 import {
+  type Dictionary,
   dictionaryOf,
   type Item,
   itemText,
@@ -112,7 +113,7 @@ function derivedValue(message: SignedMessage, name: string, parameters: Item[1])
     case "@query":
       return request.query === "" ? "?" : request.query;
     case "@query-param":
-      return queryParameter(request.query, parameters.get("name"));
+      return queryParameter(message, parameters.get("name"));
     case "@status":
       if (!answers || parameters.has("req")) throw new NoComponent("a request has no @status");
       return String(status);
@@ -135,14 +136,45 @@ function authorityOf({ scheme, authority }: SignedMessage["request"]): string {
 }
 
 /** The only value of a parameter of the query, encoded as forms are (RFC 9421 §2.2.8). */
-function queryParameter(query: string, name: unknown): string {
+function queryParameter(message: SignedMessage, name: unknown): string {
   if (typeof name !== "string") throw new NoComponent("@query-param needs a name");
-  const values = [...new URLSearchParams(query.slice(1))].filter(([key]) => formEncoded(key) === name);
+  const apart = apartOf(message);
+  apart.query ??= encodedParameters(message.request.query);
+  const values = apart.query.get(name) ?? [];
   if (values.length !== 1)
     throw new NoComponent(
       `the query has ${values.length === 0 ? "no" : "more than one"} parameter of the name`,
     );
-  return formEncoded(values[0]![1]);
+  return formEncoded(values[0]!);
+}
+
+/** Values by the names of their parameters, encoded as forms are. */
+function encodedParameters(query: string): ReadonlyMap<string, readonly string[]> {
+  const all = new Map<string, string[]>();
+  for (const [key, value] of new URLSearchParams(query.slice(1))) {
+    const name = formEncoded(key);
+    const before = all.get(name);
+    if (before === undefined) all.set(name, [value]);
+    else before.push(value);
+  }
+  return all;
+}
+
+/** What of a message is taken apart once: a hundred components may ask for it, and nobody knows yet who sent them. */
+interface Apart {
+  query: ReadonlyMap<string, readonly string[]> | undefined;
+  /** By the whole text of a field. */
+  readonly dictionaries: Map<string, Dictionary | undefined>;
+}
+
+const messages = new WeakMap<SignedMessage, Apart>();
+
+function apartOf(message: SignedMessage): Apart {
+  const known = messages.get(message);
+  if (known !== undefined) return known;
+  const made: Apart = { query: undefined, dictionaries: new Map() };
+  messages.set(message, made);
+  return made;
 }
 
 function formEncoded(text: string): string {
@@ -170,7 +202,7 @@ function fieldValue(message: SignedMessage, name: string, parameters: Item[1]): 
   if (values.length === 0) throw new NoComponent(`there is no ${name}`);
   if (bs) return values.map((value) => `:${Buffer.from(value, "latin1").toString("base64")}:`).join(", ");
   const whole = values.join(", ");
-  if (key !== undefined) return memberOf(whole, name, key);
+  if (key !== undefined) return memberOf(message, whole, name, key);
   if (!sf) return whole;
   const strict = strictText(kindOf(name), whole);
   if (strict === undefined) throw new NoComponent(`${name} is no structured field`);
@@ -190,8 +222,10 @@ function sourceOf(message: SignedMessage, parameters: Item[1]): ReadonlyFields {
   return message.trailers;
 }
 
-function memberOf(whole: string, name: string, key: string): string {
-  const member = dictionaryOf(whole)?.get(key);
+function memberOf(message: SignedMessage, whole: string, name: string, key: string): string {
+  const { dictionaries } = apartOf(message);
+  if (!dictionaries.has(whole)) dictionaries.set(whole, dictionaryOf(whole));
+  const member = dictionaries.get(whole)?.get(key);
   if (member === undefined) throw new NoComponent(`${name} has no member ${key}`);
   return memberText(member);
 }

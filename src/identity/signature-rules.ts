@@ -34,8 +34,26 @@ const PARTS_OF_TARGET: ReadonlySet<string> = new Set(
 export function componentOf(written: string): string | undefined {
   const item = itemOf(written.startsWith('"') ? written : written.replace(/^([^;]*)/, '"$1"'));
   if (item === undefined || typeof item[0] !== "string" || !COMPONENT.test(item[0])) return undefined;
-  return itemText(item);
+  return hasParameters(item[0], item[1]) ? itemText(item) : undefined;
 }
+
+/** The same of what a signature must cover: whether as it came, `sf` or `bs` makes no difference. */
+export function coverOf(written: string): string | undefined {
+  const known = componentOf(written);
+  return known === undefined ? undefined : wholeOf(itemOf(known)!);
+}
+
+/** Whether a component may have these parameters in a request (RFC 9421 §2.1, §2.2). */
+function hasParameters(name: string, parameters: Item[1]): boolean {
+  if (name === "@query-param") return parameters.size === 1 && typeof parameters.get("name") === "string";
+  if (name.startsWith("@")) return parameters.size === 0;
+  if (parameters.has("bs") && (parameters.has("sf") || parameters.has("key"))) return false;
+  for (const [key, value] of parameters)
+    if (key === "key" ? typeof value !== "string" : value !== true || !FORMS.has(key)) return false;
+  return true;
+}
+
+const FORMS: ReadonlySet<string> = new Set(["sf", "bs", "tr"]);
 
 /** What a request can be asked for, or a field's name in lower case. */
 const COMPONENT =
@@ -73,12 +91,11 @@ function untimely(
 
 /** Identifiers of what is covered as a whole; whether as it came, `sf` or `bs` makes no difference. */
 function coveredBy(components: readonly Item[]): Set<string> {
-  const covered = new Set<string>();
-  for (const [name, parameters] of components) {
-    const kept = new Map([...parameters].filter(([key]) => key !== "sf" && key !== "bs"));
-    covered.add(itemText([name, kept]));
-  }
-  return covered;
+  return new Set(components.map(wholeOf));
+}
+
+function wholeOf([name, parameters]: Item): string {
+  return itemText([name, new Map([...parameters].filter(([key]) => key !== "sf" && key !== "bs"))]);
 }
 
 function isCovered(wanted: string, covered: ReadonlySet<string>): boolean {

@@ -152,7 +152,10 @@ export function stepsOf(authenticator: Authenticator, options: IdentityOptions, 
       const refusal = refuse(x, found.code, found.detail, found.challenge ?? authenticator.challenge);
       return x.grpc === undefined ? (found.reply ?? refusal) : refusal;
     }
-    if (found !== undefined && (anonymous === undefined || !isNobody(found))) {
+    const nobody = found !== undefined && isNobody(found);
+    // Nobody found out whose it is: the service must not take it for good.
+    if (nobody && !keepCredential) authenticator.hide?.(x);
+    if (found !== undefined && (anonymous === undefined || !nobody)) {
       take(x, found, keepCredential);
       if (found.confirm !== undefined) unconfirmed?.set(x, found.confirm);
       return undefined;

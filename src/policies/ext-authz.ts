@@ -11,6 +11,7 @@ import { Failing } from "../identity/failing.ts";
 import { fingerprint } from "../identity/fingerprint.ts";
 import { type OutsideAnswer, replyOf } from "../identity/outside-answer.ts";
 import type { Reply } from "../lib/reply.ts";
+import { isDryCall } from "../pipeline/calls.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { definePolicy, type PolicyDefinition, type PolicyEnv, type Verdict } from "../pipeline/policy.ts";
 import { editableField } from "../pipeline/template-options.ts";
@@ -114,6 +115,7 @@ export const extAuthz: PolicyDefinition = definePolicy({
         return decision.then(
           (late) => settle(x, late),
           (error: unknown) => {
+            if (isDryCall(error)) throw error;
             failing.begun(error);
             return onFailure === "allow" ? undefined : x.reject("ext_authz_unavailable");
           },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { createKey, writtenHash } from "../lib/api-key.ts";
 import { Fields } from "../lib/fields.ts";
 import { CallFailed, type CallReply, type CallRequest } from "../pipeline/calls.ts";
 import { describePolicy, memoryGateway, testClock } from "../testing/index.ts";
@@ -343,6 +344,16 @@ describe("forward-auth with a cache", () => {
     gateway.close();
   });
 
+  test("a field with the name of a part of the request is a field", async () => {
+    const { asked, outside } = scripted(says(200));
+    const policies = [{ "forward-auth": { url: URL_OF_IT, headers: ["route", "Client"], cache: {} } }];
+    const gateway = memoryGateway({ policies: [forwardAuth], config: { policies }, outside });
+    const requests = [{ route: "a" }, { route: "b" }, { client: "a" }, { client: "b" }];
+    for (const fields of requests) await gateway.send({ fields });
+    assert.equal(asked.length, requests.length);
+    gateway.close();
+  });
+
   test("keeps apart by default what it tells apart", async () => {
     const { asked, gateway } = gatewayWith({}, says(200));
     const all = [
@@ -376,6 +387,28 @@ test("a way that asks outside stands beside others", async () => {
   const { reply, sent } = await gateway.send({ fields: { "x-user": "root" } });
   assert.deepEqual([reply.status, sent[0]?.fields.has("x-user"), asked.length], [200, false, 3]);
   gateway.close();
+});
+
+test("a credential that nobody asked about does not reach the service", async () => {
+  const { asked, outside } = scripted(new Error("down"));
+  const ask = { "forward-auth": { url: URL_OF_IT, credentials: ["x-ticket"], onFailure: "allow" } };
+  const key = createKey();
+  const consumers = [{ name: "ada", keys: [{ hash: writtenHash(key) }] }];
+  const beside = memoryGateway({
+    policies: [anyOf, forwardAuth, keyAuth],
+    config: { policies: [{ "any-of": { methods: [{ "key-auth": {} }, ask] } }], consumers },
+    outside,
+  });
+  const fields = { "x-api-key": key, "x-ticket": "forged" };
+  const known = await beside.send({ fields });
+  assert.deepEqual([known.reply.status, known.exchange.consumer?.name, asked.length], [200, "ada", 0]);
+  assert.equal(known.sent[0]!.fields.get("x-ticket"), undefined);
+  beside.close();
+  const alone = memoryGateway({ policies: [forwardAuth], config: { policies: [ask] }, outside });
+  const passed = await alone.send({ fields: { "x-ticket": "forged" } });
+  assert.deepEqual([passed.reply.status, asked.length], [200, 1]);
+  assert.equal(passed.sent[0]!.fields.get("x-ticket"), undefined);
+  alone.close();
 });
 
 test("a way that is told the body holds it for all that stand beside it", async () => {

@@ -14,7 +14,7 @@ import { compileQuestion } from "../identity/forward-question.ts";
 import { isShareable, type OutsideAnswer, picked, putField, replyOf } from "../identity/outside-answer.ts";
 import { compileAddress, serverAddress } from "../identity/server-address.ts";
 import { type Authentication, Denied, defineAuthenticator } from "../pipeline/authenticator.ts";
-import type { CallReply } from "../pipeline/calls.ts";
+import { type CallReply, isDryCall } from "../pipeline/calls.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { PolicyDefinition } from "../pipeline/policy.ts";
 import { editableField } from "../pipeline/template-options.ts";
@@ -136,9 +136,10 @@ export const forwardAuth: PolicyDefinition = defineAuthenticator({
       failing.ended();
       return said;
     };
-    const keyOf = compileDecisionKey(
-      cached?.key ?? ["method", "scheme", "host", "path", "query", "client", ...headers],
-    );
+    const keyOf =
+      cached?.key === undefined
+        ? compileDecisionKey(["method", "scheme", "host", "path", "query", "client"], headers)
+        : compileDecisionKey(cached.key);
     const cache =
       cached &&
       env.keep(
@@ -152,6 +153,7 @@ export const forwardAuth: PolicyDefinition = defineAuthenticator({
         ? identityOf(x, said, given, (one) => answers.set(x, one))
         : denied(said.answer);
     const failed = (error: unknown): Authentication => {
+      if (isDryCall(error)) throw error;
       failing.begun(error);
       return onFailure === "allow" ? {} : new Denied("forward_auth_unavailable");
     };
@@ -159,6 +161,7 @@ export const forwardAuth: PolicyDefinition = defineAuthenticator({
       missing: "forward_auth_missing",
       ...(body !== undefined && { body: { request: "buffer" as const, max: body } }),
       ...(own.length > 0 && { cleanse: compileCleanse(own) }),
+      hide: compileHide(credentials),
       authenticate: (x) => {
         if (credentials.length > 0 && !credentials.some((one) => x.request.fields.has(one))) return undefined;
         const said = cache === undefined ? ask(x) : cache.decide(keyOf(x), () => ask(x));
@@ -223,6 +226,13 @@ function denied(answer: OutsideAnswer): Authentication {
   return new Denied(code, undefined, undefined, reply);
 }
 
+/** Takes the fields away that carry a credential; other things than that stand in cookies. */
+function compileHide(credentials: readonly string[]): (x: Exchange) => void {
+  return ({ outgoing }) => {
+    for (const name of credentials) if (name.toLowerCase() !== "cookie") outgoing.fields.remove(name);
+  };
+}
+
 function identityOf(
   x: Exchange,
   said: Said,
@@ -235,10 +245,7 @@ function identityOf(
   return {
     consumer,
     credential: named,
-    hide: ({ outgoing }) => {
-      // Other things than a credential stand in cookies.
-      for (const name of credentials) if (name.toLowerCase() !== "cookie") outgoing.fields.remove(name);
-    },
+    hide: compileHide(credentials),
     forward: ({ outgoing }) => {
       for (const [name] of said.toService) outgoing.fields.remove(name);
       for (const [name, value] of said.toService) putField(outgoing.fields, name, value, true);

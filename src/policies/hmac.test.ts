@@ -272,6 +272,25 @@ describePolicy(hmac, {
   },
 });
 
+test("what was used is remembered past the last moment at which it counts", () => {
+  const windows: number[] = [];
+  const limiter = { take: () => assert.fail(), add: () => undefined, close: () => undefined };
+  const gateway = memoryGateway({
+    policies: [hmac],
+    config: { policies: [{ hmac: { replay: "refuse", clockSkew: "5m" } }], consumers },
+    clock,
+    store: () => ({
+      limiter: (_space, [rule]) => {
+        windows.push(rule!.window);
+        return limiter;
+      },
+      gauge: () => assert.fail("no gauge is asked for"),
+    }),
+  });
+  gateway.close();
+  assert.ok(windows.length > 0 && windows.every((one) => one > 600_000));
+});
+
 test("a signature is taken once where that is asked for", async () => {
   const used = new Set<string>();
   const states: never[] = [];

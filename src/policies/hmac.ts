@@ -96,7 +96,9 @@ export const hmac: PolicyDefinition = defineAuthenticator({
   },
   compile({ algorithms, covers, clockSkew, body, max, replay, store, realm }, env) {
     const allowed: ReadonlySet<string> = new Set(algorithms);
-    const guard = replay === "refuse" ? new ReplayGuard(env, "hmac", store, 2 * clockSkew) : undefined;
+    // Both ends of the time count: at the last moment it must still be known.
+    const guard =
+      replay === "refuse" ? new ReplayGuard(env, "hmac", store, 2 * clockSkew + 1_000) : undefined;
     const rules = { covers, bodyRequired: body === "required" };
     const verify = (x: Exchange, sent: HmacCredentials): Authentication | Promise<Authentication> => {
       const now = env.clock.wall();

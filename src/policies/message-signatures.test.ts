@@ -178,6 +178,10 @@ describePolicy(messageSignatures, {
   consumers,
   refused: [
     { options: { covers: ["a b("] }, message: /not a component/ },
+    ...["@method;req", "@query-param", "date;req", "date;key=1", "date;bs;sf", "date;x"].map((one) => ({
+      options: { covers: [one] },
+      message: /not a component/,
+    })),
     { options: { algorithms: [] }, message: /algorithms/ },
     { options: { algorithms: ["none"] }, message: /algorithms/ },
     { options: { tag: "\n" }, message: /not a tag/ },
@@ -223,6 +227,8 @@ describePolicy(messageSignatures, {
         [{ ...COVERED, '"priority";sf': "u=1, i" }, ["priority"]],
         [{ ...COVERED, '"priority";key="u"': "1" }, ['"priority";key="u"']],
         [{ ...COVERED, '"x-odd";bs': ":YSwgYg==:" }, ["x-odd"]],
+        [{ ...COVERED, '"x-odd";bs': ":YSwgYg==:" }, ["x-odd;bs"]],
+        [{ ...COVERED, '"priority"': "u=1,  i" }, ["priority;sf"]],
       ] as const
     ).map(([covered, covers]) => ({
       title: `takes ${Object.keys(covered).join(" ")}`,

@@ -7,7 +7,7 @@ import { realmOption } from "../identity/realm.ts";
 import { type Replay, ReplayGuard, replayOptions } from "../identity/replay-guard.ts";
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from "../identity/signature-algorithms.ts";
 import { type MessageSignature, messageSignatures } from "../identity/signature-input.ts";
-import { componentOf, type SignatureFault, type SignatureRules } from "../identity/signature-rules.ts";
+import { coverOf, type SignatureFault, type SignatureRules } from "../identity/signature-rules.ts";
 import { type VerifiedSignature, verified } from "../identity/signature-verifier.ts";
 import { type Authentication, Denied, defineAuthenticator } from "../pipeline/authenticator.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
@@ -24,7 +24,7 @@ const DOWN = new Denied("signature_store_down");
 const TRIES_MAX = 4;
 
 const component = z.string().transform((written, context) => {
-  const known = componentOf(written);
+  const known = coverOf(written);
   if (known !== undefined) return known;
   context.addIssue({
     code: "custom",

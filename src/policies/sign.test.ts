@@ -62,6 +62,9 @@ describePolicy(signPolicy, {
     { options: { key: SECRET, keyId: "g", algorithm: "ed25519" }, message: /does not work with ed25519/ },
     { options: { key: "-----BEGIN PRIVATE KEY-----\nAA==\n", keyId: "g" }, message: /not a private key/ },
     { options: { key: SECRET, keyId: "g", covers: ["content-length"] }, message: /cannot be signed/ },
+    { options: { key: SECRET, keyId: "g", covers: ["@path;req"] }, message: /cannot be signed/ },
+    { options: { key: SECRET, keyId: "g", covers: ["date;x"] }, message: /cannot be signed/ },
+    { options: { key: SECRET, keyId: "g", covers: ["x-sum;tr"] }, message: /cannot be signed/ },
     { options: { key: SECRET, keyId: "g", label: "A" }, message: /not a label/ },
   ],
   steps: [

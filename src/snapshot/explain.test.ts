@@ -229,6 +229,21 @@ suite("steps of every kind", () => {
     services: { main: { endpoints: ["http://127.0.0.1:9001"] } },
   });
 
+  test("what somebody outside decides is unknown, whatever counts where nobody answers", async () => {
+    const policies = [
+      { "forward-auth": { service: "main", path: "/verify" } },
+      { "ext-authz": { service: "main", onFailure: "allow" } },
+    ];
+    const written = { ...config(), routes: [{ name: "all", service: "main", policies }] };
+    const explanation = await explained(await snapshotOf(written), "http://a/");
+    assert.deepEqual(verdicts(explanation).slice(0, 2), [
+      "authenticate forward-auth unknown",
+      "authorize ext-authz unknown",
+    ]);
+    assert.equal(explanation.steps[0]?.note, "it asks somebody outside");
+    assert.equal(explanation.certain, false);
+  });
+
   test("what is unknown counts as going on, and is told", async () => {
     const policies = [
       policyOf("throws", () => {

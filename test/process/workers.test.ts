@@ -124,8 +124,7 @@ test("a config that is changed while no worker is there serves once one is", asy
   stage.write(config(204));
   // On a machine that is slow beyond measure, the worker is back before the file is looked at.
   const [, refused] = await process.says(/reload \(a file changed\): (?:(the config before)|generation)/);
-  if (refused !== undefined)
-    await process.says(/reload \(a worker serves again\): generation \d+ serves/);
+  if (refused !== undefined) await process.says(/reload \(a worker serves again\): generation \d+ serves/);
   else await process.says(/generation \d+ serves/);
   assert.equal(await ask(port, "/asked"), 204);
 });
