@@ -37,6 +37,7 @@ describePolicy(rateLimit, {
     { options: { limit: { units: 1, per: "1m", burst: 5 } }, message: /burst is of buckets/ },
     { options: { limit: "1/1m", maxWait: "25d" }, message: /maxWait: is 1h at most/ },
     { options: { limit: "1/1m", store: "nowhere" }, message: /no store "nowhere"/ },
+    { options: { limit: "2/1m", gateways: 3 }, message: /a limit of 2 cannot be shared among 3 gateways/ },
   ],
   steps: [
     {
@@ -48,6 +49,15 @@ describePolicy(rateLimit, {
         assert.equal(reply.fields.get("ratelimit-policy"), '"5/1m";q=5;w=60');
         assert.equal(reply.fields.get("ratelimit"), '"5/1m";r=4;t=62');
         assert.equal(reply.fields.get("x-ratelimit-limit"), undefined);
+      },
+    },
+    {
+      title: "lets through its part of what several gateways may",
+      options: { limit: "10/1m", gateways: 4 },
+      ...stand(),
+      check({ reply }) {
+        assert.equal(reply.fields.get("ratelimit-policy"), '"10/1m";q=2;w=60');
+        assert.equal(reply.fields.get("ratelimit"), '"10/1m";r=1;t=62');
       },
     },
     {

@@ -41,6 +41,14 @@ const options = z
         'What names the tier: a group of the consumer (group, default), { metadata: plan }, or { expression: "…" }.',
       ),
     ...takingOptions,
+    gateways: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(1)
+      .describe(
+        "Gateways among which a balancer before them shares requests evenly: counted locally, each has its part of every limit (default 1).",
+      ),
     maxWait: duration
       .refine((wait) => wait <= HOUR, { message: "is 1h at most" })
       .default(5_000)
@@ -153,16 +161,27 @@ function limiterFrom(
 
 function named(
   limits: readonly CompiledLimit[],
-  rules: readonly LimitRule[],
+  whole: readonly LimitRule[],
   space: string,
-  { store, onStoreFailure }: Options,
+  { store, onStoreFailure, gateways }: Options,
   env: PolicyEnv,
 ): NamedLimiter {
   const names = limits.map(({ name }) => quoted(name));
+  const parts = whole.map((rule) => partOf(rule, gateways));
+  const rules = store === "local" ? parts : whole;
   return {
     limiter: env.limiter(store, space, rules),
-    instead: store !== "local" && onStoreFailure === "local" ? env.limiter("local", space, rules) : undefined,
+    instead: store !== "local" && onStoreFailure === "local" ? env.limiter("local", space, parts) : undefined,
     names,
     policy: rules.map(({ limit, window }, i) => `${names[i]};q=${limit};w=${seconds(window)}`).join(", "),
   };
+}
+
+/** What one of several gateways may let through of a bound: rounded down, so that all together keep to it. */
+function partOf(rule: LimitRule, gateways: number): LimitRule {
+  if (gateways === 1) return rule;
+  const limit = Math.floor(rule.limit / gateways);
+  if (limit < 1) throw new Error(`a limit of ${rule.limit} cannot be shared among ${gateways} gateways`);
+  const burst = Math.floor(rule.burst / gateways);
+  return { ...rule, limit, burst: rule.algorithm === "token-bucket" ? Math.max(1, burst) : burst };
 }
