@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { claimConditions, compileClaim, compileClaims, scopesOf } from "./claim-rules.ts";
+import { compileClaim } from "../pipeline/claim.ts";
+import { claimConditions, compileClaims, scopesOf } from "./claim-rules.ts";
 
 describe("claims", () => {
   test("are read by their whole name first, then by the dots in it; nothing is inherited", () => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { compileClaim, ownMember, wordsOf } from "../pipeline/claim.ts";
 
 type Scalar = string | number | boolean;
 
@@ -36,25 +37,6 @@ function isExpression(text: string): boolean {
   }
 }
 
-/** Reads a claim. */
-export type ClaimReader = (claims: Readonly<Record<string, unknown>>) => unknown;
-
-/** A reader of the claim of that name; where there is none, of what lies there by the dots in it: `realm_access.roles`. */
-export function compileClaim(name: string): ClaimReader {
-  const path = name.split(".");
-  if (path.length === 1) return (claims) => own(claims, name);
-  return (claims) => {
-    const whole = own(claims, name);
-    return whole === undefined ? path.reduce<unknown>(own, claims) : whole;
-  };
-}
-
-function own(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
-}
-
 /** Says which of its conditions claims do not meet; undefined where they meet all. */
 export type ClaimCheck = (claims: Readonly<Record<string, unknown>>) => string | undefined;
 
@@ -84,7 +66,5 @@ export function valuesOf(value: unknown): readonly unknown[] {
 
 /** The scopes that claims grant: of `scope` (RFC 9068 §2.2.3) or `scp`, as a text with blanks or a list. */
 export function scopesOf(claims: Readonly<Record<string, unknown>>): readonly string[] {
-  const written = own(claims, "scope") ?? own(claims, "scp");
-  if (typeof written === "string") return written.split(" ").filter(Boolean);
-  return Array.isArray(written) ? written.filter((one) => typeof one === "string") : [];
+  return wordsOf(ownMember(claims, "scope") ?? ownMember(claims, "scp"));
 }

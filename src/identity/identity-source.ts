@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { compileClaim } from "../pipeline/claim.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
-import { compileClaim } from "./claim-rules.ts";
 
 /** Something that is known of who calls. */
 export type IdentityReader = (x: Exchange) => unknown;

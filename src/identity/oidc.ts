@@ -1,11 +1,11 @@
 import { Fields } from "../lib/fields.ts";
 import { Reply } from "../lib/reply.ts";
 import { type Authentication, type Authenticator, Denied, type Identity } from "../pipeline/authenticator.ts";
+import { type ClaimReader, compileClaim } from "../pipeline/claim.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Limiter } from "../pipeline/limits.ts";
 import type { PolicyEnv, Slot } from "../pipeline/policy.ts";
 import { isCrossSite, isNavigation, type Site, safeTarget, siteOf } from "./browser.ts";
-import { type ClaimReader, compileClaim } from "./claim-rules.ts";
 import { compileCleanse } from "./client-copies.ts";
 import type { Login } from "./login.ts";
 import { LoginFailed, loginFailure } from "./login-failed.ts";

@@ -1,7 +1,7 @@
 import { type Authentication, Denied, type Identity } from "../pipeline/authenticator.ts";
+import { compileClaim } from "../pipeline/claim.ts";
 import type { Consumer, Consumers } from "../pipeline/consumer.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
-import { compileClaim } from "./claim-rules.ts";
 import { hideTokens, type TokenPlace } from "./token-place.ts";
 
 type Claims = Readonly<Record<string, unknown>>;

@@ -1,18 +1,21 @@
-import type { Exchange } from "./exchange.ts";
+/** Reads a claim. */
+export type ClaimReader = (claims: Readonly<Record<string, unknown>>) => unknown;
 
-/**
- * What a verified token says under a name, `sub`, or below one, with dots between: `realm_access.roles`. A claim whose own name
- * has dots goes first. Undefined where there is none.
- */
-export function claimOf({ claims }: Exchange, path: string): unknown {
-  if (claims === undefined) return undefined;
-  if (Object.hasOwn(claims, path)) return claims[path];
-  let value: unknown = claims;
-  for (const name of path.split(".")) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
-    value = (value as Readonly<Record<string, unknown>>)[name];
-  }
-  return value;
+/** A reader of the claim of that name; where there is none, of what lies there by the dots in it: `realm_access.roles`. */
+export function compileClaim(name: string): ClaimReader {
+  const path = name.split(".");
+  if (path.length === 1) return (claims) => ownMember(claims, name);
+  return (claims) => {
+    const whole = ownMember(claims, name);
+    return whole === undefined ? path.reduce<unknown>(ownMember, claims) : whole;
+  };
+}
+
+/** A member of an object that is its own; undefined where there is none. */
+export function ownMember(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
+    ? (value as Readonly<Record<string, unknown>>)[name]
+    : undefined;
 }
 
 /** Words of a claim: a list of texts, or one text with spaces between, as scopes are written (RFC 6749 §3.3). */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { claimOf, wordsOf } from "../pipeline/claim.ts";
+import { compileClaim, wordsOf } from "../pipeline/claim.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { definePolicy, type PolicyDefinition } from "../pipeline/policy.ts";
 
@@ -35,9 +35,10 @@ export const groups: PolicyDefinition = definePolicy({
   compile({ allow, deny, claim }) {
     const allowed = allow && new Set(allow);
     const denied = new Set(deny);
-    const of = (x: Exchange): readonly string[] => {
-      const own = x.consumer?.groups ?? [];
-      return claim === undefined ? own : [...own, ...wordsOf(claimOf(x, claim))];
+    const read = claim === undefined ? undefined : compileClaim(claim);
+    const of = ({ consumer, claims = {} }: Exchange): readonly string[] => {
+      const own = consumer?.groups ?? [];
+      return read === undefined ? own : [...own, ...wordsOf(read(claims))];
     };
     return (x) => {
       // Of a caller that nobody knows it cannot be said that it belongs to no denied group.

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { claimOf, wordsOf } from "../pipeline/claim.ts";
+import { compileClaim, wordsOf } from "../pipeline/claim.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { definePolicy, type PolicyDefinition } from "../pipeline/policy.ts";
 
@@ -39,13 +39,13 @@ export const scopes: PolicyDefinition = definePolicy({
     },
   },
   compile({ all, any, claim }) {
-    const names = claim === undefined ? USUAL : [claim];
+    const readers = (claim === undefined ? USUAL : [claim]).map(compileClaim);
     const wanted = [...all, ...any].join(" ");
     // RFC 6750 §3.1.
     const challenge = `Bearer error="insufficient_scope", scope="${wanted}"`;
-    const found = (x: Exchange): readonly string[] => {
-      for (const name of names) {
-        const value = claimOf(x, name);
+    const found = ({ claims = {} }: Exchange): readonly string[] => {
+      for (const read of readers) {
+        const value = read(claims);
         if (value !== undefined) return wordsOf(value);
       }
       return [];

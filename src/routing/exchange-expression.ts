@@ -1,10 +1,9 @@
-import { createRequire } from "node:module";
 import type { Environment } from "@marcbachmann/cel-js";
 import type { ReadonlyFields } from "../lib/fields.ts";
 import type { Reply } from "../lib/reply.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
-import { CelClientCertificate, CelTls, celClientCertificate, celTls } from "./cel-tls.ts";
-import { hostOf } from "./host.ts";
+import { CelClient, CelRequest, createEnvironment, summaryOf, TEXTS } from "./cel-environment.ts";
+import { celClientCertificate, celTls } from "./cel-tls.ts";
 import { RequestView } from "./request-view.ts";
 
 /** What an expression may give. */
@@ -30,53 +29,17 @@ const CALLED: Readonly<Record<keyof ExpressionResults, string>> = {
   number: "a number",
 };
 
-/** `request` as expressions see it; maps are made when one asks for them. */
-class CelRequest {
+/** `request` of an exchange has its id as well. */
+class CelExchangeRequest extends CelRequest {
   readonly #x: Exchange;
-  readonly #view = new RequestView();
 
-  constructor(x: Exchange) {
+  constructor(x: Exchange, view: RequestView) {
+    super(x, view);
     this.#x = x;
   }
 
   get id(): string {
     return this.#x.id;
-  }
-
-  get method(): string {
-    return this.#x.request.method;
-  }
-
-  get scheme(): string {
-    return this.#x.request.scheme;
-  }
-
-  get host(): string {
-    return hostOf(this.#x.request.authority);
-  }
-
-  get path(): string {
-    return this.#x.request.path;
-  }
-
-  get query(): ReadonlyMap<string, string> {
-    return this.#view.query(this.#x);
-  }
-
-  get cookies(): ReadonlyMap<string, string> {
-    return this.#view.cookies(this.#x);
-  }
-
-  get headers(): ReadonlyMap<string, string> {
-    return this.#view.headers(this.#x);
-  }
-}
-
-class CelClient {
-  readonly address: string;
-
-  constructor(address: string) {
-    this.address = address;
   }
 }
 
@@ -122,49 +85,24 @@ function joined(fields: ReadonlyFields): ReadonlyMap<string, string> {
 
 const environments = new Map<boolean, Environment>();
 
-/** Loaded by the first expression, which others need not pay for. */
 function environmentOf(withResponse: boolean): Environment {
   const known = environments.get(withResponse);
   if (known !== undefined) return known;
-  const require = createRequire(import.meta.url);
-  const cel = require("@marcbachmann/cel-js") as typeof import("@marcbachmann/cel-js");
-  const texts = "map<string, string>";
   const [list, any] = ["list<string>", "map<string, dyn>"];
-  const plain = { id: "string", method: "string", scheme: "string", host: "string", path: "string" };
-  const made = new cel.Environment()
-    .registerType("Request", {
-      ctor: CelRequest,
-      fields: { ...plain, query: texts, cookies: texts, headers: texts },
-    })
-    .registerType("Client", { ctor: CelClient, fields: { address: "string" } })
+  const request = CelExchangeRequest as unknown as typeof CelRequest;
+  const made = createEnvironment(request, { id: "string", cookies: TEXTS })
     .registerType("Consumer", {
       ctor: CelConsumer,
       fields: { name: "string", groups: list, tags: list, metadata: any },
     })
-    .registerType("Tls", {
-      ctor: CelTls,
-      fields: { version: "string", cipher: "string", serverName: "string", alpn: "string" },
-    })
-    .registerType("ClientCertificate", {
-      ctor: CelClientCertificate,
-      fields: {
-        ...{ subject: "string", issuer: "string", spiffe: "string", fingerprint: "string" },
-        ...{ san: list, notAfter: "google.protobuf.Timestamp" },
-      },
-    })
-    .registerVariable("request", "Request")
-    .registerVariable("client", "Client")
-    .registerVariable("tls", "Tls")
-    .registerVariable("clientCertificate", "ClientCertificate")
     .registerVariable("consumer", "Consumer")
     .registerVariable("claims", any)
-    .registerVariable("params", texts)
+    .registerVariable("params", TEXTS)
     .registerVariable("credential", "string")
-    .registerVariable("listener", "string")
     .registerVariable("route", "string");
   if (withResponse)
     made
-      .registerType("Response", { ctor: CelResponse, fields: { status: "int", headers: texts } })
+      .registerType("Response", { ctor: CelResponse, fields: { status: "int", headers: TEXTS } })
       .registerVariable("response", "Response");
   environments.set(withResponse, made);
   return made;
@@ -188,7 +126,7 @@ export function compileExchangeExpression<Wanted extends keyof ExpressionResults
     let value: unknown;
     try {
       value = run({
-        request: new CelRequest(x),
+        request: new CelExchangeRequest(x, new RequestView()),
         client: new CelClient(x.clientAddress),
         tls: celTls(x.tls),
         clientCertificate: celClientCertificate(x.clientCertificate),
@@ -236,12 +174,6 @@ function parsed(text: string, wants: keyof ExpressionResults, withResponse: bool
   if (!TYPES[wants].includes(type ?? "dyn"))
     throw new Error(`${JSON.stringify(text)} gives ${type}, not ${CALLED[wants]}`);
   return made;
-}
-
-/** The library's message without the excerpt that it draws below. */
-function summaryOf(error: unknown): string {
-  const { summary, message } = error as { summary?: string; message?: string };
-  return summary ?? message?.split("\n")[0] ?? String(error);
 }
 
 /** The library tells values of the request, behind a colon; only what the expression itself says may stand in a log. */

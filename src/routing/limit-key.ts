@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type AddressPrefix, addressKey } from "../lib/address-key.ts";
+import { compileClaim } from "../pipeline/claim.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { compileExchangeExpression } from "./exchange-expression.ts";
 import { hostOf } from "./host.ts";
@@ -180,11 +181,8 @@ function credentialOf({ consumer, credential, claims }: Exchange): string | unde
 function namedReader(part: Exclude<KeyPart, string>): Reader {
   if ("header" in part) return ({ request }) => tagged("header", request.field(part.header));
   if ("claim" in part) {
-    const { claim } = part;
-    const path = claim.split(".");
-    // Names of claims may be URLs, dots and all.
-    const read = (claims: unknown): unknown => memberOf(claims, claim) ?? path.reduce(memberOf, claims);
-    return ({ claims }) => tagged("claim", scalar(read(claims)));
+    const read = compileClaim(part.claim);
+    return ({ claims }) => tagged("claim", claims && scalar(read(claims)));
   }
   if ("cookie" in part) {
     const view = new RequestView();
@@ -208,12 +206,6 @@ function namedReader(part: Exclude<KeyPart, string>): Reader {
 
 function tagged(kind: string, value: string | undefined): string | undefined {
   return value === undefined || value === "" ? undefined : `${kind} ${value}`;
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
-    ? (value as Readonly<Record<string, unknown>>)[name]
-    : undefined;
 }
 
 function scalar(value: unknown): string | undefined {
