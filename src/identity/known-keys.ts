@@ -1,10 +1,8 @@
 import type { Credential } from "../pipeline/consumer.ts";
-import { ownText } from "./token-cache.ts";
+import { ownText, tailOf } from "./token-cache.ts";
 
 /** Places; a power of two. */
 const SIZE = 32_768;
-/** Characters at the end of a key by which its place is found: keys differ there. */
-const TAIL = 12;
 
 interface Known {
   readonly key: string;
@@ -38,8 +36,5 @@ function isSame(one: string, other: string): boolean {
 }
 
 function placeOf(key: string): number {
-  let hash = key.length;
-  for (let at = Math.max(0, key.length - TAIL); at < key.length; at++)
-    hash = Math.imul(hash ^ key.charCodeAt(at), 0x5bd1e995);
-  return (hash ^ (hash >>> 15)) & (SIZE - 1);
+  return tailOf(key) & (SIZE - 1);
 }

@@ -12,7 +12,7 @@ export interface Remembered {
 const TAIL = 16;
 
 /** A number of 30 bits from a token's end: to hash a text of which each request has a new copy costs five times as much. */
-function tailOf(token: string): number {
+export function tailOf(token: string): number {
   let tail = token.length;
   for (let at = Math.max(0, token.length - TAIL); at < token.length; at++)
     tail = Math.imul(tail, 31) + token.charCodeAt(at);

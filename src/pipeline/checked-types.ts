@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { byteSize } from "../config/byte-size.ts";
 import type { ReadonlyFields } from "../lib/fields.ts";
 import { mediaTypeSet, parseMediaType } from "../lib/media-type.ts";
 
@@ -36,3 +37,21 @@ export function isEncoded(fields: ReadonlyFields): boolean {
   const coding = fields.get("content-encoding");
   return coding !== undefined && coding !== "" && coding.toLowerCase() !== "identity";
 }
+
+/** What policies that check whole bodies have in common beside `types`. */
+export const checkedBodyOptions: {
+  readonly strict: z.ZodDefault<z.ZodBoolean>;
+  readonly max: z.ZodDefault<typeof byteSize>;
+} = {
+  strict: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Bodies without a type are checked as well (default false). Those of a type that cannot be read always are.",
+    ),
+  max: byteSize
+    .default(1_000_000)
+    .describe(
+      "Bytes of a body that is checked at most (default 1 MB): it is held until all of it is known to be good; a larger one gets 413.",
+    ),
+};

@@ -1,9 +1,8 @@
 import { z } from "zod";
-import { byteSize } from "../config/byte-size.ts";
 import { HeldBody } from "../lib/body.ts";
 import { type JsonFault, type JsonLimits, scanJson } from "../lib/json-scan.ts";
 import { holdRequest } from "../pipeline/body-plan.ts";
-import { checkedTypes, isEncoded, typesOption } from "../pipeline/checked-types.ts";
+import { checkedBodyOptions, checkedTypes, isEncoded, typesOption } from "../pipeline/checked-types.ts";
 import { definePolicy, type PolicyDefinition, type Verdict } from "../pipeline/policy.ts";
 
 const CODES: Readonly<Record<JsonFault, string>> = {
@@ -43,17 +42,7 @@ export const jsonLimits: PolicyDefinition = definePolicy({
       .describe(
         "Media types of the bodies that are checked (default: application/json, application/*+json, text/json).",
       ),
-    strict: z
-      .boolean()
-      .default(false)
-      .describe(
-        "Bodies without a type are checked as well (default false). Those of a type that cannot be read always are.",
-      ),
-    max: byteSize
-      .default(1_000_000)
-      .describe(
-        "Bytes of a body that is checked at most (default 1 MB): it is held until all of it is known to be good; a larger one gets 413.",
-      ),
+    ...checkedBodyOptions,
   }),
   reasons: {
     json_malformed: refused("The request's body is not well-formed JSON."),

@@ -1,11 +1,10 @@
 import { z } from "zod";
-import { byteSize } from "../config/byte-size.ts";
 import { HeldBody } from "../lib/body.ts";
 import type { ReadonlyFields } from "../lib/fields.ts";
 import { parseMediaType } from "../lib/media-type.ts";
 import { scanXml, type XmlFault, type XmlLimits } from "../lib/xml-scan.ts";
 import { holdRequest } from "../pipeline/body-plan.ts";
-import { checkedTypes, isEncoded, typesOption } from "../pipeline/checked-types.ts";
+import { checkedBodyOptions, checkedTypes, isEncoded, typesOption } from "../pipeline/checked-types.ts";
 import { definePolicy, type PolicyDefinition, type Verdict } from "../pipeline/policy.ts";
 
 const CODES: Readonly<Record<XmlFault, string>> = {
@@ -54,17 +53,7 @@ export const xmlLimits: PolicyDefinition = definePolicy({
       .describe(
         "Media types of the bodies that are checked (default: application/xml, text/xml, application/*+xml, so SOAP as well).",
       ),
-    strict: z
-      .boolean()
-      .default(false)
-      .describe(
-        "Bodies without a type are checked as well (default false). Those of a type that cannot be read always are.",
-      ),
-    max: byteSize
-      .default(1_000_000)
-      .describe(
-        "Bytes of a body that is checked at most (default 1 MB): it is held until all of it is known to be good; a larger one gets 413.",
-      ),
+    ...checkedBodyOptions,
   }),
   reasons: {
     xml_malformed: refused("The request's body is not well-formed XML 1.0 with namespaces."),
